@@ -1,0 +1,124 @@
+"""The requests of a console that are not answered yet: by number, by agent, and by when they expire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from matahari.errors import LocalProtocolError, RemoteProtocolError
+from matahari.qmf._deadlines import Deadlines
+from matahari.qmf.data import Data
+from matahari.qmf.query import QueryTarget
+from matahari.qmf.schema import Schema, SchemaId
+from matahari.qmf.values import Value, estimate_size
+
+#: Most requests under way: ten to each of 10,000 agents, the largest fleet. More is a mistake of the caller.
+MAX_PENDING_REQUESTS: Final = 100_000
+#: Most items, and bytes as estimated, of one answer over all its parts: an agent that never ends its answer must not
+#: fill our memory. The largest real answer is a broker's list of queues, some 10,000 of 1 KiB.
+MAX_ANSWER_ITEMS: Final = 100_000
+MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Request:
+    """One request under way; ``what`` is None for a method call."""
+
+    number: int
+    agent: str
+    what: QueryTarget | None
+    data: list[Data] = field(default_factory=list)
+    schema_ids: list[SchemaId] = field(default_factory=list)
+    schemas: list[Schema] = field(default_factory=list)
+    room: int = MAX_ANSWER_BYTES
+
+    def take_part(self, body: Value) -> None:
+        """Add one part of an answer.
+
+        Raises:
+            RemoteProtocolError: no list, a malformed item, or an answer above the limits.
+        """
+        if body is None:
+            return
+        if not isinstance(body, list):
+            raise RemoteProtocolError("not a list", path="answer")
+        if len(self.items) + len(body) > MAX_ANSWER_ITEMS:
+            raise RemoteProtocolError(f"more than {MAX_ANSWER_ITEMS} items", path="answer")
+        self.room -= estimate_size(body, self.room)
+        if self.room < 0:
+            raise RemoteProtocolError(f"more than {MAX_ANSWER_BYTES} bytes", path="answer")
+        if self.what is QueryTarget.SCHEMA_ID:
+            self.schema_ids.extend(SchemaId.from_map(item, f"[{n}]") for n, item in enumerate(body))
+        elif self.what is QueryTarget.SCHEMA:
+            self.schemas.extend(Schema.from_map(item, f"[{n}]") for n, item in enumerate(body))
+        else:
+            self.data.extend(Data.from_map(item, f"[{n}]").at(self.agent) for n, item in enumerate(body))
+
+    @property
+    def items(self) -> list[Data] | list[SchemaId] | list[Schema]:
+        """What came so far, of the type that was asked for."""
+        if self.what is QueryTarget.SCHEMA_ID:
+            return self.schema_ids
+        if self.what is QueryTarget.SCHEMA:
+            return self.schemas
+        return self.data
+
+
+class RequestTable:
+    """All requests under way."""
+
+    def __init__(self, first_number: int) -> None:
+        self._next = first_number
+        self._requests: dict[int, Request] = {}
+        self._by_agent: dict[str, set[int]] = {}
+        self._deadlines: Deadlines[int] = Deadlines()
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def open(self, agent: str, what: QueryTarget | None, deadline: float) -> int:
+        """Begin a request and return its number; LocalProtocolError when there are too many."""
+        if len(self._requests) >= MAX_PENDING_REQUESTS:
+            raise LocalProtocolError(f"more than {MAX_PENDING_REQUESTS} requests under way")
+        number = self._next
+        self._next += 1
+        self._requests[number] = Request(number, agent, what)
+        mine = self._by_agent.get(agent)
+        if mine is None:
+            self._by_agent[agent] = {number}
+        else:
+            mine.add(number)
+        self._deadlines.put(number, deadline)
+        return number
+
+    def find(self, correlation_id: str | None) -> Request | None:
+        """Return the request that an answer's correlation id belongs to, if it is still under way."""
+        # Numbers of ours are short; int() of thousands of digits would be slow, or refused by Python.
+        if correlation_id is None or len(correlation_id) > 20 or not correlation_id.isascii():
+            return None
+        return self._requests.get(int(correlation_id)) if correlation_id.isdigit() else None
+
+    def close(self, number: int) -> Request | None:
+        """End a request; None when it has ended already."""
+        request = self._requests.pop(number, None)
+        if request is not None:
+            mine = self._by_agent[request.agent]
+            mine.discard(number)
+            if not mine:
+                del self._by_agent[request.agent]
+            self._deadlines.drop(number)
+        return request
+
+    def close_all_of(self, agent: str) -> list[Request]:
+        """End all requests to an agent, in order of their numbers."""
+        closed = (self.close(number) for number in sorted(self._by_agent.get(agent, ())))
+        return [request for request in closed if request is not None]
+
+    def close_expired(self, now: float) -> Request | None:
+        """End a request whose time is over, the earliest first, or return None."""
+        number = self._deadlines.pop_due(now)
+        return None if number is None else self.close(number)
+
+    def next_deadline(self) -> float | None:
+        """Return when the next request expires."""
+        return self._deadlines.earliest()
