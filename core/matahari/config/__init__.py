@@ -1,0 +1,19 @@
+"""Settings of the whole suite: one declaration, one precedence, one set of options for every program."""
+
+from matahari.config.declaration import Program
+from matahari.config.loader import load
+from matahari.config.logs import configure_logging
+from matahari.config.options import add_options
+from matahari.config.paths import StateLock, private_directory
+from matahari.config.settings import Settings, describe
+
+__all__ = [
+    "Program",
+    "Settings",
+    "StateLock",
+    "add_options",
+    "configure_logging",
+    "describe",
+    "load",
+    "private_directory",
+]

@@ -1,0 +1,239 @@
+"""The table of all settings: key in a file, variable, option, kind, and what it is for.
+
+Adding a setting means one entry here and one field in :class:`~matahari.config.settings.Settings`;
+files, environment, command line, ``--help`` and ``describe`` follow from the entry.
+Defaults that depend on the user (paths) are in :mod:`matahari.config.defaults`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from matahari.config.kinds import Choice, Flag, Kind, Number, PathList, PathValue, Seconds, Text
+
+__all__ = ["LOG_LEVELS", "TABLE", "Program", "Setting"]
+
+Program: TypeAlias = Literal["up", "broker", "agent", "console", "doctor"]
+
+LOG_LEVELS = ("error", "warning", "info", "debug")
+"""From quiet to talkative; each ``-v`` goes one step to the right."""
+
+_NODE: tuple[Program, ...] = ("up", "broker", "agent", "doctor")
+_PLUGINS: tuple[Program, ...] = ("up", "agent", "doctor")
+_CLIENTS: tuple[Program, ...] = ("agent", "console", "doctor")
+_DAY = 86_400
+_INSECURE = (
+    "is accepted from the command line only, so that no file or environment left behind can switch authentication off;"
+    " remove it and give --insecure-anonymous to the one program that needs it"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One entry of the table.
+
+    Attributes:
+        field: attribute of ``Settings`` and ``dest`` of the option.
+        key: dotted key in a configuration file.
+        kind: what values are possible.
+        help: one sentence for ``--help`` and the documentation, without a full stop.
+        variable: environment variable, empty when there is none.
+        flags: command line options, empty when there are none.
+        programs: who offers the options.
+        metavar: placeholder of the option's value; empty for an option without a value.
+        is_repeatable: the option may come several times, each adding one entry.
+        default: value when nobody sets it; the marker ``None`` means "none" or "depends on the user".
+        only_command_line: why files and environment are refused, empty when they are not.
+    """
+
+    field: str
+    key: str
+    kind: Kind
+    help: str
+    variable: str = ""
+    flags: tuple[str, ...] = ()
+    programs: tuple[Program, ...] = ()
+    metavar: str = ""
+    is_repeatable: bool = False
+    default: object = None
+    only_command_line: str = ""
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting(
+        "broker",
+        "broker",
+        # The address parser has the rules; here only the type is checked.
+        Text(re.compile(r".+"), "an address: unix:PATH, HOST[:PORT], amqp://… or amqps://…"),
+        "broker to connect to: unix:PATH, HOST[:PORT], amqp://HOST[:PORT] or amqps://HOST[:PORT]",
+        variable="MATAHARI_BROKER",
+        flags=("-b", "--broker"),
+        programs=_CLIENTS,
+        metavar="ADDRESS",
+    ),
+    Setting(
+        "port",
+        "port",
+        Number(1, 65535),
+        "port of the broker where its address names none; without an address, of localhost",
+        variable="MATAHARI_PORT",
+        flags=("-p", "--port"),
+        programs=_CLIENTS,
+        metavar="PORT",
+    ),
+    Setting(
+        "socket",
+        "socket",
+        PathValue(),
+        "Unix socket of the local broker",
+        variable="MATAHARI_SOCKET",
+        flags=("--socket",),
+        programs=_NODE,
+        metavar="PATH",
+    ),
+    Setting(
+        "state",
+        "state",
+        PathValue(),
+        "directory for what must survive a restart; one node each",
+        variable="MATAHARI_STATE",
+        flags=("--state",),
+        programs=_NODE,
+        metavar="DIR",
+    ),
+    Setting(
+        "hostname",
+        "hostname",
+        Text(re.compile(r"[^\s\x00-\x1f]{1,63}(\.[^\s.\x00-\x1f]{1,63})*"), "a host name without blanks"),
+        "name under which this host appears, instead of the system's host name",
+        variable="MATAHARI_HOSTNAME",
+        flags=("--hostname",),
+        programs=("up", "agent"),
+        metavar="NAME",
+    ),
+    Setting(
+        "reconnect",
+        "reconnect",
+        Flag(),
+        "connect again when the connection to the broker is lost",
+        variable="MATAHARI_RECONNECT",
+        flags=("-r", "--reconnect"),
+        programs=("agent",),
+        metavar="yes|no",
+        default=True,
+    ),
+    Setting(
+        "log_level",
+        "log",
+        Choice(LOG_LEVELS),
+        f"how much to log: {', '.join(LOG_LEVELS)}",
+        variable="MATAHARI_LOG",
+        flags=("--log",),
+        programs=("up", "broker", "agent", "console", "doctor"),
+        metavar="LEVEL",
+        default="info",
+    ),
+    Setting(
+        "insecure_anonymous",
+        "insecure_anonymous",
+        Flag(),
+        "allow plain TCP without authentication, to loopback only; for interoperability tests",
+        variable="MATAHARI_INSECURE_ANONYMOUS",
+        flags=("--insecure-anonymous",),
+        programs=_CLIENTS,
+        default=False,
+        only_command_line=_INSECURE,
+    ),
+    Setting(
+        "insecure_port",
+        "insecure_port",
+        Number(0, 65535),
+        "also listen on this loopback TCP port without authentication (0 picks a free one); for interoperability tests",
+        variable="MATAHARI_INSECURE_PORT",
+        flags=("--insecure-anonymous",),
+        programs=("broker",),
+        metavar="PORT",
+        only_command_line=_INSECURE,
+    ),
+    Setting(
+        "heartbeat_interval",
+        "agent.heartbeat_interval",
+        # Consoles drop an agent after three missed beats, so an hour already means three hours of ghosts.
+        Number(1, 3600),
+        "seconds between two QMF heartbeats of an agent",
+        default=60,
+    ),
+    Setting(
+        "update_interval",
+        "host.update_interval",
+        Number(0, _DAY),
+        "seconds between two heartbeat events of the Host object; 0 stops them",
+        default=5,
+    ),
+    Setting(
+        "allow_shutdown",
+        "host.allow_shutdown",
+        Flag(),
+        "let callers switch this machine off by Host.shutdown",
+        default=False,
+    ),
+    Setting(
+        "allow_reboot", "host.allow_reboot", Flag(), "let callers restart this machine by Host.reboot", default=False
+    ),
+    Setting(
+        "allow_identify",
+        "host.allow_identify",
+        Flag(),
+        "let callers sound this machine's bell by Host.identify",
+        default=False,
+    ),
+    Setting("custom_uuid_file", "host.custom_uuid_file", PathValue(), "file that holds the UUID of lifetime Custom"),
+    Setting(
+        "plugins",
+        "plugins.directories",
+        PathList(),
+        "directory with plugins; may be given several times, the first one wins",
+        variable="MATAHARI_PLUGINS",
+        flags=("--plugins",),
+        programs=_PLUGINS,
+        metavar="DIR",
+        is_repeatable=True,
+    ),
+    Setting(
+        "plugin_concurrency",
+        "plugins.concurrency",
+        Number(1, 256),
+        "calls that one plugin runs at the same time",
+        default=8,
+    ),
+    Setting(
+        "plugin_queue",
+        "plugins.queue",
+        Number(0, 10_000),
+        "calls that wait for one plugin before further ones are answered busy",
+        default=64,
+    ),
+    Setting(
+        "plugin_call_timeout",
+        "plugins.call_timeout",
+        Seconds(0.05, _DAY),
+        "seconds that one call of a plugin may take",
+        default=60.0,
+    ),
+    Setting(
+        "plugin_load_timeout",
+        "plugins.load_timeout",
+        Seconds(0.1, 600),
+        "seconds within which a plugin must have loaded",
+        default=20.0,
+    ),
+    Setting(
+        "plugin_drain_timeout",
+        "plugins.drain_timeout",
+        Seconds(0, _DAY),
+        "seconds that a replaced plugin's running calls have to finish",
+        default=60.0,
+    ),
+)

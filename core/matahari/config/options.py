@@ -1,0 +1,41 @@
+"""The options that all programs share, made from the table."""
+
+from __future__ import annotations
+
+import argparse
+
+from matahari.config.declaration import TABLE, Program, Setting
+
+__all__ = ["add_options"]
+
+
+def add_options(parser: argparse.ArgumentParser, which: Program) -> None:
+    """Give ``parser`` the shared options of program ``which``.
+
+    Values stay texts (or None when not given): :func:`matahari.config.load` checks them, so that
+    a fault on the command line reads like one in a file.
+    """
+    group = parser.add_argument_group("settings", "Each beats the environment, which beats the configuration files.")
+    for setting in TABLE:
+        if which in setting.programs:
+            _add(group, setting)
+    group.add_argument(
+        "--config", metavar="FILE", help="configuration file to read instead of the usual ones [MATAHARI_CONFIG]"
+    )
+    group.add_argument("-v", "--verbose", action="count", default=0, help="log one level more; may be repeated")
+
+
+def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
+    text = setting.help
+    if isinstance(setting.default, str | int | float) and setting.metavar:
+        shown = {True: "yes", False: "no"}[setting.default] if isinstance(setting.default, bool) else setting.default
+        text += f" (default {shown})"
+    if setting.variable and not setting.only_command_line:
+        text += f" [{setting.variable}]"
+    text = text.replace("%", "%%")
+    if not setting.metavar:
+        group.add_argument(*setting.flags, dest=setting.field, action="store_const", const=True, help=text)
+    elif setting.is_repeatable:
+        group.add_argument(*setting.flags, dest=setting.field, action="append", metavar=setting.metavar, help=text)
+    else:
+        group.add_argument(*setting.flags, dest=setting.field, metavar=setting.metavar, help=text)
