@@ -1,0 +1,61 @@
+"""What the peer put into its open, attach and end frames, read from proton's data.
+
+Proton checks a frame's outline and no more: text may be no UTF-8, a filter's key may be a list. These readers raise
+whatever Python raises for that; the engine turns it into one closing event.
+"""
+
+from __future__ import annotations
+
+import proton
+from proton import symbol
+
+from matahari.amqp.events import Opened, Terminus
+
+__all__ = ["read_condition", "read_opened", "read_terminus"]
+
+
+def read_opened(connection: proton.Connection) -> Opened:
+    """The peer's open frame."""
+    properties = connection.remote_properties or {}
+    offered = connection.remote_offered_capabilities or []
+    return Opened(
+        connection.remote_container or "",
+        connection.remote_hostname or "",
+        {str(key): str(value) for key, value in properties.items()},
+        tuple(str(one) for one in offered),
+    )
+
+
+def read_condition(condition: proton.Condition | None) -> tuple[str, str]:
+    """Name and description of an error condition, both empty when there is none."""
+    if condition is None or not condition.name:
+        return "", ""
+    return str(condition.name), str(condition.description or "")
+
+
+def read_terminus(node: proton.Terminus) -> Terminus:
+    """A source or target; a transaction coordinator counts as absent, because nobody here is one."""
+    filters: dict[str, tuple[int | str, object]] = {}
+    data = node.filter
+    data.rewind()
+    if data.next():
+        found = data.get_object()
+        if isinstance(found, dict):
+            for key, value in found.items():
+                if isinstance(key, symbol) and isinstance(value, proton.Described):
+                    code = value.descriptor
+                    filters[str(key)] = (
+                        int(code) if isinstance(code, int) else str(code),
+                        str(value.value) if isinstance(value.value, str) else value.value,
+                    )
+    capabilities: tuple[str, ...] = ()
+    data = node.capabilities
+    data.rewind()
+    if data.next():
+        found = data.get_object()
+        if isinstance(found, proton.Array):
+            capabilities = tuple(str(one) for one in found.elements)
+        elif isinstance(found, str):
+            capabilities = (str(found),)
+    present = node.type in (proton.Terminus.SOURCE, proton.Terminus.TARGET)
+    return Terminus(node.address, bool(node.dynamic), capabilities, filters, present)

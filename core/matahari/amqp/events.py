@@ -1,0 +1,114 @@
+"""What an :class:`~matahari.amqp.engine.Engine` reports. Frozen values; the union lists them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matahari.amqp.link import Link
+
+__all__ = [
+    "Closed",
+    "CreditGiven",
+    "Event",
+    "LinkClosed",
+    "LinkOpened",
+    "LinkRequested",
+    "Opened",
+    "Received",
+    "Terminus",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Terminus:
+    """Source or target as the peer described it.
+
+    Attributes:
+        address: node name; None for a null terminus (anonymous relay) or a dynamic one not yet named.
+        filters: name -> (descriptor code or symbol, value).
+    """
+
+    address: str | None
+    dynamic: bool
+    capabilities: tuple[str, ...]
+    filters: Mapping[str, tuple[int | str, object]]
+    present: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The peer's open frame has arrived."""
+
+    container: str
+    hostname: str
+    properties: Mapping[str, str]
+    capabilities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The connection has ended; always the last event.
+
+    Attributes:
+        condition: AMQP error condition, empty after an orderly close.
+        by_peer: the peer said so or cut the connection, as opposed to our own close.
+        authentication: the SASL exchange failed.
+    """
+
+    condition: str
+    description: str
+    by_peer: bool
+    authentication: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRequested:
+    """The peer attaches a link; answer with ``accept`` or ``refuse``.
+
+    Attributes:
+        link: its ``is_sender`` is ours: True when the peer wants to receive.
+        terminus: the node's side, i.e. the source when we send and the target when we receive.
+        settled: the peer asked for pre-settled deliveries (or left it open).
+    """
+
+    link: Link
+    terminus: Terminus
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """The peer accepted our link; ``terminus`` is the node's side as it confirmed it."""
+
+    link: Link
+    terminus: Terminus
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClosed:
+    """The link is gone, by the peer's detach, its session's end or a refusal."""
+
+    link: Link
+    condition: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One whole message."""
+
+    link: Link
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CreditGiven:
+    """The peer will take more on this sending link."""
+
+    link: Link
+
+
+Event = Opened | Closed | LinkRequested | LinkOpened | LinkClosed | Received | CreditGiven

@@ -1,0 +1,46 @@
+"""One link of an engine, as its user sees it."""
+
+from __future__ import annotations
+
+import proton
+
+__all__ = ["Link"]
+
+MAX_UNSETTLED = 500  # messages that a receiver may leave unsettled on one link before it gets no more
+
+
+class Link:
+    """One link of an engine.
+
+    Attributes:
+        is_sender: we send on it.
+        owner: whatever the engine's user attaches to it.
+    """
+
+    __slots__ = ("_keeps", "_proton", "_session", "_window", "is_open", "is_sender", "name", "owner")
+
+    def __init__(self, link: proton.Link, name: str, is_sender: bool) -> None:
+        self._proton = link
+        self._session = link.session
+        self._window = 0
+        self._keeps = False  # the receiver insists on settling, so sent messages wait for its word
+        self.name = name
+        self.is_sender = is_sender
+        self.is_open = False
+        self.owner: object = None
+
+    @property
+    def credit(self) -> int:
+        """Messages that may be sent now (sender) or that the peer may still send (receiver)."""
+        credit = int(self._proton.credit)
+        return min(credit, MAX_UNSETTLED - self._proton.unsettled) if self._keeps else credit
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that this link's session holds because the peer's window is closed."""
+        return int(self._session.outgoing_bytes)
+
+    def _release(self) -> None:
+        """Let go of proton's link, which keeps us alive as long as it has us; the owner may keep this object."""
+        if hasattr(self._proton, "matahari"):
+            del self._proton.matahari

@@ -1,0 +1,171 @@
+"""AMQP 1.0 messages as values: what we send and read, with proton's codec underneath.
+
+The body keeps its section kind, because QMF tells its two forms apart by it: ``data`` holds bytes in
+the AMQP 0-10 encoding, ``value`` holds a map or list in AMQP 1.0's own types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, cast
+from uuid import UUID
+
+import proton
+
+from matahari.errors import RemoteProtocolError, SchemaError
+
+__all__ = ["BodyValue", "Message", "decode_message", "encode_message"]
+
+BodyValue = None | bool | int | float | str | bytes | UUID | list["BodyValue"] | dict[str, "BodyValue"]
+
+_NO_PROPERTIES: Mapping[str, BodyValue] = {}
+_MAX_VALUE_DEPTH = 64  # deeper nesting than any real QMF body; proton itself recurses
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message.
+
+    Attributes:
+        body: bytes for ``data``; any value for ``value``; None for ``none``.
+        section: kind of the body section; ``sequence`` is accepted and read as a list.
+        properties: application properties, text decoded where it is UTF-8.
+        ttl: seconds to live from now, None when unlimited.
+        correlation_id: as text, whatever type it had.
+        content_type: symbol as text, None when absent.
+    """
+
+    body: BodyValue = None
+    section: Literal["data", "value", "sequence", "none"] = "data"
+    subject: str = ""
+    to: str | None = None
+    reply_to: str | None = None
+    correlation_id: str | None = None
+    content_type: str | None = None
+    user_id: bytes | None = None
+    ttl: float | None = None
+    properties: Mapping[str, BodyValue] = field(default_factory=lambda: _NO_PROPERTIES)
+
+
+def encode_message(message: Message) -> bytes:
+    """The message's sections as bytes.
+
+    Raises:
+        SchemaError: the body or a property holds what AMQP cannot carry.
+    """
+    out = proton.Message()
+    out.subject = message.subject
+    if message.to is not None:
+        out.address = message.to
+    if message.reply_to is not None:
+        out.reply_to = message.reply_to
+    if message.correlation_id is not None:
+        out.correlation_id = message.correlation_id
+    if message.content_type is not None:
+        out.content_type = proton.symbol(message.content_type)
+    if message.user_id is not None:
+        out.user_id = message.user_id
+    if message.ttl is not None:
+        out.ttl = message.ttl
+    if message.properties:
+        out.properties = dict(message.properties)  # type: ignore[assignment]  # proton declares None alone
+    if message.section != "none":
+        out.inferred = message.section != "value"
+        out.body = message.body
+    try:
+        return bytes(out.encode())
+    except (proton.ProtonException, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise SchemaError(f"the message cannot be encoded as AMQP: {error}") from error
+
+
+def decode_message(data: bytes) -> Message:
+    """Read one delivery's bytes.
+
+    Raises:
+        RemoteProtocolError: not a valid AMQP 1.0 message.
+    """
+    raw = proton.Message()
+    try:
+        raw.decode(data)
+        body = raw.body
+        inferred = raw.inferred
+        correlation = raw.correlation_id
+        properties = cast("dict[object, object] | None", raw.properties)
+        subject = raw.subject
+        message = Message(
+            body=_plain(body, 0),
+            section=_section(body, inferred),
+            subject=subject or "",
+            to=raw.address,
+            reply_to=raw.reply_to,
+            correlation_id=None if correlation is None else _text(correlation),
+            content_type=_optional(raw.content_type),
+            user_id=bytes(raw.user_id) or None,
+            ttl=raw.ttl or None,
+            properties=_NO_PROPERTIES if not properties else {str(k): _property(v) for k, v in properties.items()},
+        )
+    except RemoteProtocolError:
+        raise
+    # proton's data walk raises KeyError, struct errors and plain Exceptions for malformed values
+    except Exception as error:
+        raise RemoteProtocolError(f"not a valid AMQP message: {error}") from error
+    return message
+
+
+def _section(body: object, inferred: bool) -> Literal["data", "value", "sequence", "none"]:
+    if body is None:
+        return "none"
+    if inferred:
+        return "data" if isinstance(body, bytes | memoryview) else "sequence"
+    return "value"
+
+
+def _optional(value: object) -> str | None:
+    """Proton gives the symbol ``None`` for an absent content type."""
+    text = str(value)
+    return None if text in ("", "None") else text
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "replace")
+    return str(value)
+
+
+def _property(value: object) -> BodyValue:
+    plain = _plain(value, 0)
+    if isinstance(plain, bytes):
+        try:
+            return plain.decode()
+        except UnicodeDecodeError:
+            return plain
+    return plain
+
+
+def _plain(value: object, depth: int) -> BodyValue:
+    """Proton's own types as plain Python ones."""
+    if value is None or isinstance(value, bool | UUID):
+        return value
+    kind = type(value)
+    if kind is str or kind is int or kind is float or kind is bytes:
+        return cast(BodyValue, value)
+    if depth > _MAX_VALUE_DEPTH:
+        raise RemoteProtocolError("values nested too deeply")
+    if isinstance(value, dict):
+        return {_text(k): _plain(v, depth + 1) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v, depth + 1) for v in value]
+    if isinstance(value, proton.Array):
+        return [_plain(v, depth + 1) for v in value.elements]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, proton.Described):
+        return _plain(value.value, depth + 1)
+    return str(value)

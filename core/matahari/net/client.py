@@ -1,0 +1,296 @@
+"""A connection to a broker that comes back after it was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from matahari.amqp import Closed, Engine, EngineOptions, Event, Opened
+from matahari.errors import AuthenticationError, ConnectFailedError, ConnectionLostError, TransportError
+from matahari.net.address import Address, is_loopback
+from matahari.net.backoff import Backoff
+from matahari.net.pump import Pump
+
+__all__ = ["Client", "ClientUser", "check_allowed", "peer_uid"]
+
+_log = logging.getLogger(__name__)
+
+ATTEMPT_TIMEOUT = 10.0  # seconds for the socket and for the open frames, each; a broker that needs more is ill
+CLOSE_TIMEOUT = 2.0  # seconds for an orderly goodbye
+ANNOUNCED_FAILURES = 4  # then one warning, and silence until something changes (as in 2012, section 3.2)
+
+
+class ClientUser(Protocol):
+    """What the owner of a :class:`Client` is told, on the event loop."""
+
+    def handle_open(self, pump: Pump, opened: Opened) -> None:
+        """Connected: attach links now."""
+
+    def handle_event(self, event: Event) -> None:
+        """Everything but ``Opened`` and ``Closed``."""
+
+    def handle_writable(self) -> None:
+        """The socket takes data again."""
+
+    def handle_lost(self, error: TransportError) -> None:
+        """The connection is gone; ``handle_open`` follows if it comes back."""
+
+
+def check_allowed(address: Address, *, insecure_anonymous: bool) -> None:
+    """Refuse what the product does not do: TCP without authentication, unless asked for, and then on loopback only.
+
+    Raises:
+        ConnectFailedError: with the remedy.
+    """
+    if address.scheme == "unix":
+        return
+    if address.scheme == "amqps":
+        raise ConnectFailedError(
+            f"{address}: TLS connections are not available in this version; use a Unix socket (unix:PATH)",
+            address=str(address),
+        )
+    if not insecure_anonymous:
+        raise ConnectFailedError(
+            f"{address}: TCP without authentication is refused, on loopback too; use a Unix socket (unix:PATH), "
+            "or --insecure-anonymous for tests on this machine",
+            address=str(address),
+        )
+    if not is_loopback(address.host):
+        raise ConnectFailedError(
+            f"{address}: --insecure-anonymous reaches this machine only (localhost, 127.0.0.1 or ::1)",
+            address=str(address),
+        )
+
+
+def peer_uid(sock: socket.socket) -> int:
+    """User id of the process at the other end of a Unix socket, from the kernel (SO_PEERCRED)."""
+    data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", data)[1])
+
+
+class Client:
+    """Runs one connection after another to ``address`` until it is closed.
+
+    One task calls :meth:`run`; everything else happens in callbacks on the same loop.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        user: ClientUser,
+        *,
+        container: Callable[[], str],
+        properties: Mapping[str, str] | None = None,
+        insecure_anonymous: bool = False,
+        reconnect: bool = True,
+        must_start: bool = False,
+        idle_timeout: float = 30.0,
+    ) -> None:
+        """Prepare; nothing is connected before :meth:`run`.
+
+        Args:
+            container: makes a container id for each connection (``brokers.md`` 3: unique per connection).
+            reconnect: connect again after a connection was lost.
+            must_start: the very first attempt must succeed, for people who wait at a prompt.
+
+        Raises:
+            ConnectFailedError: the address may not be used, with the remedy.
+        """
+        check_allowed(address, insecure_anonymous=insecure_anonymous)
+        self.address = address
+        self.is_open = False
+        self._user = user
+        self._container = container
+        self._properties = dict(properties or {})
+        self._reconnect = reconnect
+        self._must_start = must_start
+        self._idle_timeout = idle_timeout
+        self._backoff = Backoff(random=random.random)
+        self._pump: Pump | None = None
+        self._closing = False
+        self._wake = asyncio.Event()
+        self._attempt: asyncio.Timeout | None = None
+        self._ended: asyncio.Future[TransportError] | None = None
+        self._opened: asyncio.Future[None] | None = None
+        self._greeted = False
+
+    async def run(self) -> None:
+        """Connect, stay connected, connect again; return after :meth:`close`.
+
+        Raises:
+            TransportError: the connection failed or was lost and ``reconnect`` is off, or the broker
+                refuses us for good.
+        """
+        while not self._closing:
+            try:
+                await self._one_connection()
+            except AuthenticationError:
+                raise
+            except TransportError as error:
+                if self._wake.is_set():
+                    return
+                if not self._reconnect or self._must_start:
+                    raise
+                delay = self._backoff.next_delay()
+                self._announce(error, delay)
+                try:
+                    await asyncio.wait_for(self._wake.wait(), delay)
+                except TimeoutError:
+                    continue
+
+    async def close(self) -> None:
+        """Say goodbye and end :meth:`run`; returns when the socket is gone or the time for it is over."""
+        self._closing = True
+        self._wake.set()
+        pump, ended = self._pump, self._ended
+        if pump is None or ended is None:
+            return
+        if self._attempt is not None:
+            self._attempt.reschedule(asyncio.get_running_loop().time())
+        elif self.is_open:
+            pump.engine.close()
+            pump.flush()
+        else:
+            pump.abort()  # a peer that has not opened yet need not be told
+        done, _ = await asyncio.wait((ended,), timeout=CLOSE_TIMEOUT)
+        if not done:
+            pump.abort()
+            await asyncio.wait((ended,), timeout=CLOSE_TIMEOUT)
+
+    def refuse(self) -> None:
+        """Drop the connection and do not come back: its user cannot work with this broker."""
+        self._closing = True
+        self._wake.set()
+        if self._pump is not None:
+            self._pump.engine.close()
+            self._pump.flush_soon()
+
+    # --- the pump's calls -----------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event) -> None:
+        if isinstance(event, Opened):
+            self._greeted = True
+            pump = self._pump
+            if pump is None or pump.engine.is_closed:
+                return  # the broker said goodbye in the same breath: Closed follows with its reason
+            self.is_open = True
+            self._backoff.reset()
+            self._must_start = False
+            if self._opened is not None and not self._opened.done():
+                self._opened.set_result(None)
+            self._user.handle_open(pump, event)
+        elif isinstance(event, Closed):
+            self._lost(self._closed_error(event))
+        else:
+            self._user.handle_event(event)
+
+    def handle_writable(self) -> None:
+        self._user.handle_writable()
+
+    def handle_end(self, error: Exception | None) -> None:
+        self._lost(ConnectionLostError(f"the connection to {self.address} was lost" + (f": {error}" if error else "")))
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    async def _one_connection(self) -> None:
+        loop = asyncio.get_running_loop()
+        engine = Engine(EngineOptions(self._container(), idle_timeout=self._idle_timeout, properties=self._properties))
+        self._ended = loop.create_future()
+        self._opened = loop.create_future()
+        self._greeted = False
+        pump = Pump(engine, self)
+        self._pump = pump
+        try:
+            try:
+                async with asyncio.timeout(ATTEMPT_TIMEOUT) as self._attempt:
+                    await self._connect(pump)
+            finally:
+                self._attempt = None
+            await asyncio.wait((self._opened, self._ended), timeout=ATTEMPT_TIMEOUT, return_when="FIRST_COMPLETED")
+            if not self._opened.done() and not self._ended.done():
+                raise ConnectFailedError(
+                    f"{self.address} accepts connections but does not speak AMQP 1.0 (no open frame within "
+                    f"{ATTEMPT_TIMEOUT:g} s)",
+                    address=str(self.address),
+                )
+            raise await self._ended
+        except TimeoutError as error:
+            raise ConnectFailedError(
+                f"no connection to {self.address} within {ATTEMPT_TIMEOUT:g} s", address=str(self.address)
+            ) from error
+        finally:
+            pump.abort()
+            self._pump = None
+            self.is_open = False
+            if not self._ended.done():
+                self._ended.cancel()  # whoever waits in close() need not wait longer
+
+    async def _connect(self, pump: Pump) -> None:
+        loop = asyncio.get_running_loop()
+        address = self.address
+        try:
+            if address.scheme == "unix":
+                transport, _ = await loop.create_unix_connection(lambda: pump, address.path)
+                sock = transport.get_extra_info("socket")
+                uid = peer_uid(sock)
+                if uid not in (0, os.geteuid()):
+                    raise ConnectFailedError(
+                        f"{address} belongs to user {uid}, not to you or root: refusing to talk to it",
+                        address=str(address),
+                    )
+            else:
+                transport, _ = await loop.create_connection(lambda: pump, address.host, address.port)
+                peer = transport.get_extra_info("peername")
+                if not is_loopback(str(peer[0])):
+                    raise ConnectFailedError(
+                        f"{address} leads to {peer[0]}, which is not this machine: refused without authentication",
+                        address=str(address),
+                    )
+        except OSError as error:
+            raise ConnectFailedError(_connect_failure(address, error), address=str(address)) from error
+
+    def _lost(self, error: TransportError) -> None:
+        was_open = self.is_open
+        self.is_open = False
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(error)
+            if was_open:
+                self._user.handle_lost(error)
+
+    def _closed_error(self, event: Closed) -> TransportError:
+        address = self.address
+        if self._closing and not event.by_peer:
+            return ConnectionLostError(f"the connection to {address} was closed")
+        reason = event.description or event.condition or "closed by the broker"
+        if event.authentication:
+            return AuthenticationError(f"{address} refused the login: {reason}", mechanisms="ANONYMOUS")
+        if self.is_open:
+            return ConnectionLostError(f"the connection to {address} was lost: {reason}")
+        if self._greeted:
+            return ConnectFailedError(f"{address} refused the connection: {reason}", address=str(address))
+        return ConnectFailedError(f"{address} does not speak AMQP 1.0 with us: {reason}", address=str(address))
+
+    def _announce(self, error: TransportError, delay: float) -> None:
+        failures = self._backoff.failures
+        if failures <= ANNOUNCED_FAILURES:
+            _log.info("%s; trying again in %.1f s", error, delay)
+        elif failures == ANNOUNCED_FAILURES + 1:
+            _log.warning("%s; will go on trying silently", error)
+
+
+def _connect_failure(address: Address, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"no broker at {address}: there is no such socket; start one with `matahari up`, or name another with -b"
+    if isinstance(error, ConnectionRefusedError):
+        return f"no broker at {address}: nobody listens there; start one with `matahari up`, or name another with -b"
+    if isinstance(error, PermissionError):
+        return f"{address} is not yours to use: {error.strerror}"
+    if isinstance(error, socket.gaierror):
+        return f"{address}: the host name does not resolve ({error.strerror})"
+    return f"no connection to {address}: {error.strerror or error}"
