@@ -1,0 +1,267 @@
+"""The skeleton of every agent: a QMF engine on a bus, objects, heartbeats, and calls as owned tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from matahari.agent.objects import AgentObject, CallContext, Fault
+from matahari.bus import Bus
+from matahari.errors import MatahariError, SchemaError, TransportError
+from matahari.net import Address, TaskKeeper
+from matahari.qmf import (
+    CODE_EXCEPTION,
+    AgentEngine,
+    Direct,
+    Invoke,
+    ManagedObject,
+    Packet,
+    Property,
+    PropertyType,
+    Publish,
+    Reply,
+    Schema,
+    SchemaId,
+    Value,
+    as_exception,
+)
+
+__all__ = ["AGENT_SCHEMA", "PACKAGE", "VENDOR", "Agent", "AgentIdentity"]
+
+_log = logging.getLogger(__name__)
+
+VENDOR = "matahariproject.org"
+PACKAGE = "org.matahariproject"
+REQUEST_PATTERN = "console.#"
+STOP_TIMEOUT = 5.0  # seconds for calls under way to end before they are cancelled and answered
+
+# Names, order, access and descriptions as in 2012: they make the hash (qmf2.md 4.2).
+AGENT_SCHEMA = Schema(
+    SchemaId(PACKAGE, "Agent"),
+    properties=(
+        Property("hostname", PropertyType.STRING, index=True, description="Hostname"),
+        Property("uuid", PropertyType.STRING, index=True, description="Filesystem Host UUID"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentIdentity:
+    """Who an agent says it is.
+
+    Attributes:
+        hostname, uuid: of the host (``matahari-2012.md`` 4.2 and 4.3).
+        instance: last part of the agent's name; kept across restarts.
+        epoch: counts the starts, so that consoles notice a restart.
+    """
+
+    hostname: str
+    uuid: str
+    instance: str
+    epoch: int = 1
+
+
+class Agent:
+    """Publishes objects under ``matahariproject.org:PRODUCT:INSTANCE``. One event loop owns it."""
+
+    def __init__(
+        self,
+        product: str,
+        identity: AgentIdentity,
+        address: Address,
+        *,
+        heartbeat_interval: int = 60,
+        insecure_anonymous: bool = False,
+        reconnect: bool = True,
+    ) -> None:
+        """Prepare an agent; nothing is connected before :meth:`run`.
+
+        Args:
+            product: second part of the agent's name, e.g. ``host`` or ``rpc``.
+            heartbeat_interval: seconds between QMF heartbeats.
+
+        Raises:
+            ConnectFailedError: the address may not be used.
+        """
+        self.identity = identity
+        self._engine = AgentEngine(
+            vendor=VENDOR,
+            product=product,
+            instance=identity.instance,
+            attributes={"hostname": identity.hostname, "uuid": identity.uuid},
+            heartbeat_interval=heartbeat_interval,
+            epoch=identity.epoch,
+        )
+        self._bus = Bus(
+            address,
+            self,
+            name=f"matahari.{product}",
+            own=[self._engine.name],
+            patterns=[REQUEST_PATTERN, self._engine.direct_subject],
+            insecure_anonymous=insecure_anonymous,
+            reconnect=reconnect,
+        )
+        self._objects: dict[str, AgentObject] = {}
+        self._tasks = TaskKeeper()
+        self._timer: asyncio.TimerHandle | None = None
+        self._first = asyncio.Event()
+        self._is_stopping = False
+        self._agent_object = str(uuid.uuid4())
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    @property
+    def bus(self) -> Bus:
+        return self._bus
+
+    def add_object(self, item: AgentObject) -> None:
+        """Publish ``item``, or put it in the place of the object of that name in one step."""
+        old = self._objects.get(item.name)
+        self._engine.add_schema(item.schema, time.time_ns())
+        self._engine.add_object(ManagedObject(item.name, item.schema, item.values))
+        self._objects[item.name] = item
+        if old is not None:
+            self._forget_schema(old.schema)
+        self._step()
+
+    def remove_object(self, name: str) -> None:
+        """Withdraw the object of that name; calls under way in it are still answered."""
+        item = self._objects.pop(name)
+        self._engine.remove_object(name)
+        self._forget_schema(item.schema)
+        self._step()
+
+    def add_schemas(self, schemas: Iterable[Schema]) -> None:
+        """Publish classes that have no objects: events and exceptions."""
+        for schema in schemas:
+            self._engine.add_schema(schema, time.time_ns())
+        self._step()
+
+    def raise_event(self, schema: Schema, values: Mapping[str, Value], severity: int | None = None) -> None:
+        """Publish an event now; lost while there is no connection."""
+        self._engine.raise_event(schema, values, severity, time.time_ns())
+        self._step()
+
+    async def run(self) -> None:
+        """Serve until :meth:`stop`.
+
+        Raises:
+            TransportError: the broker cannot be used, or is gone and reconnecting is off.
+        """
+        self._publish_agent_object()
+        try:
+            await self._bus.run()
+        finally:
+            self._engine.stop()
+            self._disarm()
+            await self._tasks.cancel_all()
+
+    async def wait_ready(self) -> None:
+        """Return when the agent has announced itself on a broker for the first time."""
+        await self._first.wait()
+
+    async def stop(self) -> None:
+        """Refuse new calls, let those under way end, say goodbye."""
+        self._is_stopping = True
+        self._engine.stop()
+        self._disarm()
+        deadline = asyncio.get_running_loop().time() + STOP_TIMEOUT
+        while len(self._tasks) and asyncio.get_running_loop().time() < deadline:
+            await self._tasks.wait_any(deadline - asyncio.get_running_loop().time())
+        await self._tasks.cancel_all()
+        self._step()
+        await self._bus.close()
+
+    # --- the bus's calls ------------------------------------------------------------------------------------
+
+    def handle_connected(self) -> None:
+        self._engine.start(asyncio.get_running_loop().time(), time.time_ns())
+        self._step()
+        self._first.set()
+        _log.info("%s is on the bus at %s (%s)", self.name, self._bus.address, self._bus.product)
+
+    def handle_packet(self, packet: Packet) -> None:
+        self._engine.receive(packet, asyncio.get_running_loop().time(), time.time_ns())
+        self._step()
+
+    def handle_disconnected(self, error: TransportError) -> None:
+        self._disarm()
+        _log.log(logging.DEBUG if self._is_stopping else logging.WARNING, "%s: %s", self.name, error)
+
+    def handle_bindings(self, change: str, keys: Iterable[str]) -> None:
+        return  # asked for by consoles only
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _publish_agent_object(self) -> None:
+        self._engine.add_schema(AGENT_SCHEMA, time.time_ns())
+        values: dict[str, Value] = {"hostname": self.identity.hostname, "uuid": self.identity.uuid}
+        self._engine.add_object(ManagedObject(self._agent_object, AGENT_SCHEMA, values))
+
+    def _forget_schema(self, schema: Schema) -> None:
+        if schema.id in self._engine.schemas and all(one.schema.id != schema.id for one in self._objects.values()):
+            self._engine.remove_schema(schema.id, time.time_ns())
+
+    def _step(self) -> None:
+        """Do what the engine asks for, and be back at its deadline."""
+        engine = self._engine
+        while (command := engine.next_command()) is not None:
+            if isinstance(command, Invoke):
+                self._tasks.start(self._invoke(command), name=f"call {command.call}")
+            else:
+                self._send(command)
+        deadline = engine.next_deadline()
+        if self._bus.is_connected and deadline is not None and (self._timer is None or self._timer.when() > deadline):
+            self._disarm()
+            self._timer = asyncio.get_running_loop().call_at(deadline, self._on_timer)
+
+    def _send(self, command: Publish | Direct | Reply) -> None:
+        try:
+            self._bus.send(command)
+        except SchemaError as error:
+            _log.warning("%s: a message cannot be sent: %s", self.name, error)
+            if isinstance(command, Reply):
+                self._bus.send(
+                    Reply(command.reply_to, as_exception(command.packet, f"the answer cannot be sent: {error}"))
+                )
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._engine.handle_timeout(asyncio.get_running_loop().time(), time.time_ns())
+        self._step()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _invoke(self, command: Invoke) -> None:
+        """Run one call; whatever happens, there is exactly one answer."""
+        engine, call = self._engine, command.call
+        item = self._objects.get(command.object_name or "")
+        try:
+            if item is None:
+                raise Fault("Not implemented", code=2)
+            context = CallContext(command.user_id if self._bus.user_id_trusted else None, f"{call}")
+            result = await item.invoke(command.method, command.arguments, context)
+        except Fault as fault:
+            engine.fail(call, fault.text, code=fault.code, data=fault.data)
+        except asyncio.CancelledError:
+            engine.fail(call, "The agent is stopping")
+            self._step()
+            raise
+        except MatahariError as error:
+            engine.fail(call, str(error))
+        # the objects of agents are foreign code to the skeleton; the caller must have an answer
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.exception("%s: method %s of %s failed", self.name, command.method, command.object_name)
+            engine.fail(call, f"{type(error).__name__}: {error}", code=CODE_EXCEPTION)
+        else:
+            engine.complete(call, result)
+        self._step()

@@ -1,0 +1,1 @@
+"""The core system agents, one package each."""
