@@ -1,0 +1,72 @@
+"""The plugin host protocol, sans-I/O: see PROTOCOL.md in this folder."""
+
+from __future__ import annotations
+
+from ._members import MAX_DEPTH, MAX_ITEMS, MAX_NAME
+from .connection import Closed, Connection, Event, Fault
+from .digest import SINGLE_FILE, content_digest
+from .frames import FRAMING_VERSION, MAX_FRAME, TEXT_LIMIT, FrameDecoder, Json, encode_frame
+from .messages import (
+    INTERFACE_VERSION,
+    Bye,
+    Call,
+    Cancel,
+    Drain,
+    Exited,
+    Failure,
+    Hello,
+    Kill,
+    Load,
+    Loaded,
+    LoadFailed,
+    Log,
+    Message,
+    MethodSpec,
+    Ping,
+    Pong,
+    Result,
+    Shutdown,
+    Spawn,
+    Spawned,
+    SpawnFailed,
+)
+
+__all__ = [
+    "FRAMING_VERSION",
+    "INTERFACE_VERSION",
+    "MAX_DEPTH",
+    "MAX_FRAME",
+    "MAX_ITEMS",
+    "MAX_NAME",
+    "SINGLE_FILE",
+    "TEXT_LIMIT",
+    "Bye",
+    "Call",
+    "Cancel",
+    "Closed",
+    "Connection",
+    "Drain",
+    "Event",
+    "Exited",
+    "Failure",
+    "Fault",
+    "FrameDecoder",
+    "Hello",
+    "Json",
+    "Kill",
+    "Load",
+    "LoadFailed",
+    "Loaded",
+    "Log",
+    "Message",
+    "MethodSpec",
+    "Ping",
+    "Pong",
+    "Result",
+    "Shutdown",
+    "Spawn",
+    "SpawnFailed",
+    "Spawned",
+    "content_digest",
+    "encode_frame",
+]

@@ -1,0 +1,115 @@
+"""What a process must do to itself to be a warm parent or a worker (Linux)."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import faulthandler
+import fcntl
+import os
+import resource
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["LIMITS", "WORKER_SOCKET", "adopt_orphans", "become_worker", "die_with_parent", "name_process"]
+
+#: The worker's socket is always this descriptor (PROTOCOL.md section 1).
+WORKER_SOCKET: Final = 3
+#: Name in a spawn message -> what it limits.
+LIMITS: Final[Mapping[str, int]] = {
+    "address_space": resource.RLIMIT_AS,
+    "open_files": resource.RLIMIT_NOFILE,
+    "processes": resource.RLIMIT_NPROC,
+    "core": resource.RLIMIT_CORE,
+    "cpu": resource.RLIMIT_CPU,
+}
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NAME: Final = 15
+_PR_SET_CHILD_SUBREAPER: Final = 36
+#: Room for the duplicates that are made while 0 to 3 are put in place.
+_SPARE_DESCRIPTOR: Final = 16
+
+_prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+
+def _control(option: int, argument: int | bytes) -> None:
+    if _prctl(option, argument, 0, 0, 0) != 0:
+        code = ctypes.get_errno() or errno.EINVAL
+        raise OSError(code, os.strerror(code))
+
+
+def die_with_parent(signal_number: int) -> None:
+    """Have the kernel send us ``signal_number`` when the thread that started us ends."""
+    _control(_PR_SET_PDEATHSIG, signal_number)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent has ended, so that they can be reaped."""
+    _control(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def name_process(name: str) -> None:
+    """Set the name that ``ps`` and ``top`` show; the kernel keeps 15 bytes."""
+    _control(_PR_SET_NAME, name.encode("utf-8", "replace"))
+
+
+def become_worker(plugin: str, socket_fd: int, log_fd: int, limits: Mapping[str, int]) -> None:
+    """Turn a freshly forked child into a worker: its own session, descriptors, signals and limits.
+
+    Args:
+        plugin: name of the plugin, for the process's name.
+        socket_fd: becomes ``WORKER_SOCKET``.
+        log_fd: becomes standard output and standard error.
+        limits: names of ``LIMITS`` -> value, soft and hard.
+
+    Raises:
+        OSError, ValueError: the system refuses.
+    """
+    parent = os.getppid()
+    os.setsid()
+    # A worker without its warm parent has nobody who would reap or signal it.
+    die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        raise ProcessLookupError("the warm parent has ended")
+    _reset_signals()
+    _place_descriptors(socket_fd, log_fd)
+    name_process(f"mh-{plugin}")
+    faulthandler.enable(2)  # after a segmentation fault the agent has at least the Python lines
+    for name, value in limits.items():
+        resource.setrlimit(LIMITS[name], (value, value))
+
+
+def _reset_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals():
+        if number in (signal.SIGKILL, signal.SIGSTOP):
+            continue
+        # Python programs ignore SIGPIPE: writing to a closed pipe is an exception there, not an end.
+        action = signal.SIG_IGN if number == signal.SIGPIPE else signal.SIG_DFL
+        with contextlib.suppress(OSError):  # two real-time signals belong to the C library
+            signal.signal(number, action)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _place_descriptors(socket_fd: int, log_fd: int) -> None:
+    # 1. Out of the way: either may be one of the numbers that are about to be taken.
+    socket_copy = fcntl.fcntl(socket_fd, fcntl.F_DUPFD_CLOEXEC, _SPARE_DESCRIPTOR)
+    log_copy = fcntl.fcntl(log_fd, fcntl.F_DUPFD_CLOEXEC, _SPARE_DESCRIPTOR)
+    null = os.open(os.devnull, os.O_RDONLY)
+    # 2. Into place.
+    if null != 0:
+        os.dup2(null, 0)
+    os.dup2(log_copy, 1)
+    os.dup2(log_copy, 2)
+    os.dup2(socket_copy, WORKER_SOCKET, inheritable=False)
+    # 3. Nothing else of the warm parent, above all not its control socket, reaches a plugin.
+    os.closerange(WORKER_SOCKET + 1, os.sysconf("SC_OPEN_MAX"))
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115  # __stdin__ is Final in typeshed
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        stream = open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)

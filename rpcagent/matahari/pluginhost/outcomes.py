@@ -1,0 +1,135 @@
+"""How a call or a load ended, as messages: results, failures, load errors.
+
+Nothing here raises for what a plugin returned or raised, however odd.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import traceback
+from collections import deque
+from collections.abc import Collection
+from typing import Final
+
+from matahari.hostproto import Failure, LoadFailed, Result
+
+__all__ = ["call_failure", "call_outcome", "load_failure"]
+
+#: Longest text of an exception, in characters: a screenful many times over.
+_MAX_VALUE: Final = 16 * 1024
+#: Longest traceback, in characters.
+_MAX_TRACEBACK: Final = 64 * 1024
+#: Values among which the one that is not JSON is searched for; a circle has no end.
+_MAX_SEARCH: Final = 10_000
+
+
+def call_outcome(call: int, action: str, value: object, limit: int) -> Result | Failure:
+    """Turn what an action returned into a message.
+
+    Args:
+        call: number of the call.
+        action: ``plugin.method``, for texts.
+        value: what it returned.
+        limit: most bytes of the JSON text.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError:
+        return Failure(
+            call, "bad_result", "ValueError", f"{action} returned text that is not Unicode (a lone surrogate)"
+        )
+    except Exception as error:  # noqa: BLE001  # a value may be of a class whose methods raise anything
+        kind = type(error).__name__
+        return Failure(call, "bad_result", kind, f"{action} returned what is not JSON: {_reason(value, error)}")
+    if size > limit:
+        text = f"{action} returned {size} bytes of JSON, at most {limit} are allowed"
+        return Failure(call, "too_large", "ValueError", text)
+    return Result(call, text)
+
+
+def call_failure(call: int, error: BaseException, files: Collection[str]) -> Failure:
+    """Turn what an action raised into a message; ``files`` are the paths of the plugin's own files."""
+    return Failure(call, "raised", _type_name(error), _text(error), _frames(error, files))
+
+
+def load_failure(error: BaseException, files: Collection[str]) -> LoadFailed:
+    """Turn what loading raised into a message, with the place in the plugin where it happened."""
+    file, line, text = "", 0, _text(error)
+    if isinstance(error, SyntaxError) and error.filename:
+        file, line = str(error.filename), error.lineno or 0
+    else:
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename in files:
+                file, line = frame.filename, frame.lineno or 0
+    if isinstance(error, SystemExit):
+        text = f"the plugin ended itself while it was loaded (exit {text or 0})"
+    return LoadFailed(_type_name(error), text, _printable(file), max(line, 0), _frames(error, files))
+
+
+def _type_name(error: BaseException) -> str:
+    return _printable(type(error).__name__)[:255]
+
+
+def _text(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # __str__ is the plugin's code
+        text = f"<unprintable {type(error).__name__}>"
+    return _cut(_printable(text), _MAX_VALUE)
+
+
+def _frames(error: BaseException, files: Collection[str]) -> str:
+    """Format the frames from the first one in the plugin on; the host's own are of no use to its author."""
+    frames = traceback.extract_tb(error.__traceback__)
+    first = next((index for index, frame in enumerate(frames) if frame.filename in files), None)
+    if first is None:
+        return ""
+    return _cut(_printable("".join(traceback.format_list(frames[first:]))), _MAX_TRACEBACK)
+
+
+def _printable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
+
+
+def _reason(value: object, error: Exception) -> str:
+    try:
+        place = _find_foreign(value)
+    except Exception:  # noqa: BLE001  # the same odd methods, met again
+        place = None
+    if place is None:
+        return _text(error)
+    path, what = place
+    return _cut(_printable(f"{what} at {path}" if path else what), _MAX_VALUE)
+
+
+def _find_foreign(root: object) -> tuple[str, str] | None:
+    """Find a value that JSON has no form for: its path and what it is. None when the search was not worth it."""
+    left: deque[tuple[object, str]] = deque([(root, "")])
+    for _ in range(_MAX_SEARCH):
+        if not left:
+            return None
+        value, path = left.popleft()
+        if value is None or isinstance(value, str | int):
+            continue
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                return path, repr(value)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if not (key is None or isinstance(key, str | int | float)):
+                    return path, f"a key of class {type(key).__name__}"
+                left.append((item, f"{path}.{key}" if path else str(key)))
+        elif isinstance(value, list | tuple):
+            left.extend((item, f"{path}[{index}]") for index, item in enumerate(value))
+        else:
+            return path, f"a value of class {type(value).__name__}"
+    return None

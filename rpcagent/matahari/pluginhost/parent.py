@@ -1,0 +1,260 @@
+"""The warm parent: forks workers, signals them, reaps them. It never runs a plugin's code.
+
+One thread, so that a fork is safe. It has imported what workers need, and frozen it for the garbage collector,
+so that an idle worker costs little more than the pages that its plugin writes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib.util
+import os
+import select
+import signal
+import socket
+import sys
+from collections import deque
+from typing import Final
+
+from matahari.hostproto import (
+    FRAMING_VERSION,
+    INTERFACE_VERSION,
+    Closed,
+    Connection,
+    Exited,
+    Fault,
+    Hello,
+    Kill,
+    Message,
+    Ping,
+    Pong,
+    Shutdown,
+    Spawn,
+    Spawned,
+    SpawnFailed,
+)
+
+from ._process import LIMITS, WORKER_SOCKET, adopt_orphans, become_worker, die_with_parent, name_process
+from .describe import describe
+from .loading import NAMESPACE
+from .worker import LANGUAGE, Worker
+
+__all__ = ["WarmParent", "main"]
+
+#: What plugins import most. Modules with threads or descriptors of their own do not belong here.
+_PRELOADED: Final = ("collections", "datetime", "pathlib", "re", "shlex", "shutil", "subprocess", "tempfile", "time")
+#: Read at once from the control socket, in bytes, and descriptors that may come with them.
+_READ_SIZE: Final = 64 * 1024
+_READ_DESCRIPTORS: Final = 32
+#: How long, in milliseconds, orphans of killed groups are waited for at the end.
+_LAST_WAIT_MS: Final = 500
+#: Exit status of a child that could not become a worker.
+_NOT_A_WORKER: Final = 70
+
+
+class WarmParent:
+    """Serves the control socket until it ends."""
+
+    def __init__(self, control: socket.socket, *, nonce: str) -> None:
+        self._control = control
+        self._nonce = nonce
+        self._connection = Connection.of_parent()
+        self._descriptors: deque[int] = deque()
+        self._workers: dict[int, int] = {}  # worker -> pid
+        self._pids: dict[int, int] = {}  # pid -> worker
+        self._agent = os.getppid()
+        self._is_over = False
+        self._status = 0
+
+    def run(self) -> int:
+        """Serve; gives the exit status. No worker is left when it returns."""
+        wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        # A stop of the whole service signals us too, but only the agent knows when its workers are done.
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+        die_with_parent(signal.SIGTERM)
+        adopt_orphans()
+        self._send(Hello(FRAMING_VERSION, INTERFACE_VERSION, os.getpid(), self._nonce, LANGUAGE))
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(wake_read, select.POLLIN)
+        while not self._is_over:
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            if wake_read in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(wake_read, _READ_SIZE)
+                self._reap()
+                if os.getppid() != self._agent:
+                    self._is_over = True
+            if self._control.fileno() in ready:
+                self._receive()
+        self._end(wake_read)
+        return self._status
+
+    def _receive(self) -> None:
+        try:
+            data, descriptors, flags, _ = socket.recv_fds(self._control, _READ_SIZE, _READ_DESCRIPTORS)
+        except OSError:
+            data, descriptors, flags = b"", [], 0
+        self._descriptors.extend(descriptors)
+        if flags & socket.MSG_CTRUNC:
+            # Some descriptors are lost, and with them the knowledge which belongs to which frame.
+            self._fail("descriptors were lost: too many open files?")
+            return
+        if data:
+            self._connection.receive_data(data)
+        else:
+            self._connection.receive_eof()
+        while not self._is_over and (event := self._connection.next_event()) is not None:
+            match event:
+                case Spawn():
+                    self._spawn(event)
+                case Kill():
+                    self._kill(event.worker, event.signal)
+                case Ping():
+                    self._send(Pong(event.id))
+                case Shutdown() | Closed():
+                    self._is_over = True
+                case Fault():
+                    self._fail(event.text)
+                case _:
+                    raise AssertionError(f"{event.TYPE} passed the connection")  # it lets in what we may get
+
+    def _fail(self, text: str) -> None:
+        print(f"matahari plugin host: {text}", file=sys.stderr)  # noqa: T201  # the agent's log is on this stream
+        self._is_over = True
+        self._status = 1
+
+    def _spawn(self, message: Spawn) -> None:
+        if len(self._descriptors) < 2:
+            self._fail("spawn came without its descriptors")
+            return
+        socket_fd, log_fd = self._descriptors.popleft(), self._descriptors.popleft()
+        try:
+            unknown = sorted(set(message.limits) - set(LIMITS))
+            if unknown:
+                self._send(SpawnFailed(message.worker, f"unknown limits: {', '.join(unknown)}"))
+                return
+            try:
+                pid = os.fork()
+            except OSError as error:
+                self._send(SpawnFailed(message.worker, f"fork: {error.strerror}"))
+                return
+            if pid == 0:
+                self._be_worker(message, socket_fd, log_fd)
+        finally:
+            os.close(socket_fd)
+            os.close(log_fd)
+        self._workers[message.worker] = pid
+        self._pids[pid] = message.worker
+        self._send(Spawned(message.worker, pid))
+
+    def _be_worker(self, message: Spawn, socket_fd: int, log_fd: int) -> None:
+        """The child's whole life; never returns."""
+        status = _NOT_A_WORKER
+        try:
+            self._control.detach()  # its number is about to belong to somebody else
+            become_worker(message.plugin, socket_fd, log_fd, message.limits)
+            gc.enable()
+            status = Worker(socket.socket(fileno=WORKER_SOCKET), nonce=message.nonce).run()
+            atexit._run_exitfuncs()
+        except BaseException as error:  # noqa: BLE001  # nothing may climb into the warm parent's frames
+            with contextlib.suppress(BaseException):
+                print(f"the worker failed: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(BaseException):
+                    stream.flush()
+            # Not sys.exit: threads of the plugin may still run, and our frames below are not the child's.
+            os._exit(status)
+
+    def _kill(self, worker: int, number: int) -> None:
+        pid = self._workers.get(worker)
+        if pid is None:
+            return
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            # It has not made its own group yet. It is not reaped, so the number is still its own.
+            os.kill(pid, number)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None:
+                return
+            worker = self._pids.pop(ended.si_pid, None)
+            if worker is not None:
+                # Before the number is given back: afterwards it may be another process's group.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(ended.si_pid, signal.SIGKILL)
+            os.waitpid(ended.si_pid, 0)
+            if worker is not None:
+                del self._workers[worker]
+                by_signal = ended.si_code != os.CLD_EXITED
+                status, number = (None, ended.si_status) if by_signal else (ended.si_status, None)
+                self._send(Exited(worker, status, number))
+
+    def _end(self, wake_read: int) -> None:
+        for pid in self._pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in self._pids:
+            os.waitpid(pid, 0)
+        # What is left are orphans: killed ones on their way out, or daemons that a plugin started on purpose.
+        waiter = select.poll()
+        waiter.register(wake_read, select.POLLIN)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0] or waiter.poll(_LAST_WAIT_MS):
+                with contextlib.suppress(BlockingIOError):
+                    os.read(wake_read, _READ_SIZE)
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._control.sendall(self._connection.send(message))
+        except OSError:
+            self._is_over = True
+
+
+def _sample(first: int, second: list[str] | None = None, *more: object, **others: object) -> str:
+    """Stand for an action of a plugin."""
+    return f"{first}{second}{more}{others}"
+
+
+def _warm_up() -> None:
+    """Do once, before any fork, what every worker would do for itself: what is there already is shared."""
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    # The folders of the path are listed by the first search that fails.
+    importlib.util.find_spec(NAMESPACE)
+    describe("sample", _sample)
+
+
+def main(arguments: list[str]) -> int:
+    """Be a warm parent: ``python -P -m matahari.pluginhost CONTROL-FD NONCE``."""
+    if len(arguments) != 2 or not arguments[0].isdecimal():
+        print("usage: python -P -m matahari.pluginhost CONTROL-FD NONCE (started by the agent)", file=sys.stderr)  # noqa: T201
+        return 64
+    # The agent needed these for its own purposes; programs that a plugin starts must not see them.
+    os.environ.pop("MALLOC_ARENA_MAX", None)
+    path = os.environ.pop("MATAHARI_PLUGIN_PYTHONPATH", None)
+    if path is not None:
+        os.environ["PYTHONPATH"] = path
+    else:
+        os.environ.pop("PYTHONPATH", None)
+    control = socket.socket(fileno=int(arguments[0]))
+    control.set_inheritable(False)
+    name_process("mh-plugins")
+    _warm_up()
+    gc.disable()
+    gc.collect()
+    gc.freeze()
+    return WarmParent(control, nonce=arguments[1]).run()

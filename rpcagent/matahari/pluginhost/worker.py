@@ -1,0 +1,162 @@
+"""A worker: one process, one generation of one plugin. Its main thread reads the socket, and loads."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from typing import Final
+
+from matahari.hostproto import (
+    FRAMING_VERSION,
+    INTERFACE_VERSION,
+    Bye,
+    Call,
+    Cancel,
+    Closed,
+    Connection,
+    Drain,
+    Failure,
+    Fault,
+    Hello,
+    Load,
+    Loaded,
+    Message,
+    Ping,
+    Pong,
+)
+
+from .calls import Runner
+from .describe import describe
+from .exports import exported
+from .loading import Sources, import_plugin
+from .logs import forward_logging
+from .outcomes import load_failure
+
+__all__ = ["Worker"]
+
+LANGUAGE: Final = "python"
+#: Read at once, in bytes: most calls are far smaller.
+_READ_SIZE: Final = 64 * 1024
+
+#: Exit statuses, beside 0 for a good end.
+_LOAD_FAILED: Final = 1
+_AGENT_GONE: Final = 2
+_PROTOCOL_FAULT: Final = 3
+
+
+class Worker:
+    """Speaks with the agent over ``sock`` until one of them ends."""
+
+    def __init__(self, sock: socket.socket, *, nonce: str) -> None:
+        self._sock = sock
+        self._nonce = nonce
+        self._connection = Connection.of_worker()
+        self._sending = threading.Lock()
+        self._runner: Runner | None = None
+        self._is_draining = False
+        self._said_bye = False
+
+    def run(self) -> int:
+        """Serve; gives the exit status of the process."""
+        self._send(Hello(FRAMING_VERSION, INTERFACE_VERSION, os.getpid(), self._nonce, LANGUAGE))
+        while True:
+            try:
+                data = self._sock.recv(_READ_SIZE)
+            except OSError:
+                return _AGENT_GONE
+            if data:
+                self._connection.receive_data(data)
+            else:
+                self._connection.receive_eof()
+            while (event := self._connection.next_event()) is not None:
+                status = self._handle(event)
+                if status is not None:
+                    return status
+
+    def _handle(self, event: Message | Fault | Closed) -> int | None:
+        """Do what was asked; gives the exit status when this is the end."""
+        match event:
+            case Call():
+                if self._runner is not None:
+                    self._runner.start(event)
+                else:
+                    self._send(Failure(event.id, "unknown_action", "LookupError", "no plugin is loaded"))
+            case Cancel():
+                if self._runner is not None:
+                    self._runner.cancel(event.id)
+            case Load():
+                return self._load(event)
+            case Drain():
+                self._is_draining = True
+                self._end_if_drained()
+            case Ping():
+                self._send(Pong(event.id))
+            case Bye():
+                return 0
+            case Closed():
+                # After saying bye, it is we who have closed the reading side.
+                return 0 if self._said_bye else _AGENT_GONE
+            case Fault():
+                return _PROTOCOL_FAULT
+            case _:
+                raise AssertionError(f"{event.TYPE} passed the connection")  # it lets in what a worker may get
+        return None
+
+    def _load(self, message: Load) -> int | None:
+        files: list[str] = [message.path]
+        try:
+            if message.files is None:
+                sources = Sources.read(message.path)
+            else:
+                sources = Sources.decode(message.path, message.files)
+            files = list(sources.by_full_path())
+            sources.show_in_tracebacks()
+            forward_logging(self._send)
+            module = import_plugin(message.name, sources)
+            actions = exported(module, sources.main)
+            methods = tuple(describe(name, action) for name, action in actions.items())
+            version = getattr(module, "__version__", "")
+            loaded = Loaded(
+                message.name,
+                message.generation,
+                sources.digest,
+                LANGUAGE,
+                version if isinstance(version, str) else str(version),
+                methods,
+            )
+            self._runner = Runner(
+                message.name,
+                actions,
+                files=frozenset(files),
+                concurrency=max(1, message.concurrency),
+                result_limit=message.result_limit,
+                answer=self._send,
+                idle=self._end_if_drained,
+            )
+            self._send(loaded)
+        except BaseException as error:  # noqa: BLE001  # the plugin's code; SystemExit too is a load that failed
+            self._send(load_failure(error, files))
+            return _LOAD_FAILED
+        return None
+
+    def _end_if_drained(self) -> None:
+        if not self._is_draining:
+            return
+        with self._sending:
+            is_idle = self._runner is None or not self._runner.unanswered
+            is_first = is_idle and not self._said_bye
+            self._said_bye = self._said_bye or is_first
+        if is_first:
+            self._send(Bye())
+            # The main thread sits in recv: this ends its wait, whichever thread we are.
+            self._sock.shutdown(socket.SHUT_RD)
+
+    def _send(self, message: Message) -> None:
+        data = self._connection.send(message)
+        try:
+            with self._sending:
+                self._sock.sendall(data)
+        except OSError:
+            # Without the socket nobody can be told anything, and nobody waits.
+            os._exit(_AGENT_GONE)

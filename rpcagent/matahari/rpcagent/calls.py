@@ -1,0 +1,300 @@
+"""The calls of one plugin: waiting, running, late. Pure; time is given.
+
+::
+
+    submit ──> waiting ──> running ──answer──> done
+       │          │           │
+     busy      time up     time up: the caller is answered, the worker told to let go
+                              └──> late ──answer──> done
+                                     └──grace over──> the worker counts as hung
+
+At most ``concurrency`` calls are with a worker, the rest waits here: what waits survives a crash or a reload.
+A call that was checked against one generation and is sent to the next is checked again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from matahari.hostproto import Call, Cancel, Failure, Result
+
+from .binding import Action, unknown_action
+from .records import CallFailure, FailureKind, Limits
+
+__all__ = ["Answer", "CallTable", "Command", "Hung", "SendTo"]
+
+
+class Answer(Protocol):
+    """Where an outcome goes; an ``asyncio.Future`` is one."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+
+    def set_result(self, result: str, /) -> None:
+        """Take the JSON text."""
+
+    def set_exception(self, exception: CallFailure, /) -> None:
+        """Take the failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendTo:
+    """Send a message to a worker."""
+
+    worker: int
+    message: Call | Cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Hung:
+    """A worker does not let go of a call whose time is up."""
+
+    worker: int
+
+
+Command: TypeAlias = SendTo | Hung
+
+#: What a worker may say of a call -> what callers hear. ``cancelled`` only follows when nobody listens.
+_KINDS: Mapping[str, FailureKind] = {
+    "raised": "raised",
+    "bad_result": "bad_result",
+    "too_large": "too_large",
+    "invalid_argument": "invalid_argument",
+    "unknown_action": "unknown_action",
+    "busy": "busy",
+}
+
+
+@dataclass(slots=True)
+class _Pending:
+    id: int
+    action: Action
+    args: Sequence[str]
+    kwargs: Mapping[str, str]
+    request: str
+    caller: str
+    started: float
+    deadline: float
+    answer: Answer
+    worker: int | None = None
+    is_late: bool = False
+
+
+class CallTable:
+    """Keeps each call until it has its one answer.
+
+    Args:
+        plugin: the plugin's name, for texts.
+        limits: bounds.
+        next_id: gives a new call number.
+    """
+
+    def __init__(self, plugin: str, limits: Limits, next_id: Callable[[], int]) -> None:
+        self._plugin = plugin
+        self._limits = limits
+        self._next_id = next_id
+        self._calls: dict[int, _Pending] = {}
+        self._waiting: deque[int] = deque()
+        self._running: dict[int, int] = {}  # worker -> calls in it
+        self._worker: int | None = None
+        self._actions: Mapping[str, Action] = {}
+        self._commands: deque[Command] = deque()
+        self.calls = self.failures = self.timeouts = self.busy = 0
+
+    @property
+    def active(self) -> int:
+        """Calls that wait or run, late ones included."""
+        return len(self._calls)
+
+    def running_in(self, worker: int) -> int:
+        """Calls that are with ``worker``."""
+        return self._running.get(worker, 0)
+
+    def has_only_hung(self, worker: int) -> bool:
+        """Whether calls are with ``worker``, and each had its time and its grace."""
+        inside = [call for call in self._calls.values() if call.worker == worker]
+        return bool(inside) and all(call.is_late and call.deadline == math.inf for call in inside)
+
+    def next_command(self) -> Command | None:
+        """Give what is to be done next, or None."""
+        return self._commands.popleft() if self._commands else None
+
+    def next_deadline(self) -> float:
+        """When ``handle_timeout`` is due; infinite when never."""
+        return min((call.deadline for call in self._calls.values()), default=math.inf)
+
+    def use_worker(self, worker: int, actions: Mapping[str, Action], now: float) -> None:
+        """From now on calls go to ``worker``, which offers ``actions``."""
+        self._worker = worker
+        self._actions = actions
+        self._fill(now)
+
+    def without_worker(self) -> None:
+        """There is no worker: calls wait for the next one."""
+        self._worker = None
+
+    def refuse(self, failure: CallFailure) -> CallFailure:
+        """Count a call that never came so far as to be checked; gives ``failure`` back."""
+        self.calls += 1
+        self.failures += 1
+        return failure
+
+    def submit(
+        self,
+        method: str,
+        args: Sequence[str],
+        kwargs: Mapping[str, str],
+        *,
+        request: str,
+        caller: str,
+        timeout: float | None,
+        now: float,
+        answer: Answer,
+    ) -> tuple[int, float]:
+        """Take a call.
+
+        Returns:
+            Its number, and when its time is up.
+
+        Raises:
+            CallFailure: the call does not fit, or there is no room.
+        """
+        self.calls += 1
+        try:
+            action = self._actions.get(method)
+            if action is None:
+                raise unknown_action(self._plugin, method, self._actions)
+            action.check(args, kwargs)
+        except CallFailure:
+            self.failures += 1
+            raise
+        is_free = self._worker is not None and self._running.get(self._worker, 0) < self._limits.concurrency
+        if not is_free and len(self._waiting) >= self._limits.queue:
+            self.failures += 1
+            self.busy += 1
+            text = f"{self._plugin} is busy: {len(self._waiting)} calls are waiting"
+            raise CallFailure("busy", "Busy", text, text=text)
+        limit = self._limits.call_timeout if timeout is None else min(timeout, self._limits.call_timeout)
+        call = _Pending(self._next_id(), action, args, kwargs, request, caller, now, now + limit, answer)
+        self._calls[call.id] = call
+        if is_free and self._worker is not None and not self._waiting:
+            self._send(call, self._worker, now)
+        else:
+            self._waiting.append(call.id)
+        return call.id, call.deadline
+
+    def answered(self, worker: int, message: Result | Failure, now: float) -> None:
+        """Take an answer from a worker; one that nobody waits for is dropped."""
+        call = self._calls.get(message.id)
+        if call is None or call.worker != worker:
+            return
+        self._drop(call)
+        if not call.is_late:
+            if isinstance(message, Result):
+                self._succeed(call, message.text)
+            else:
+                self._fail(call, self._failure(message))
+        if self._waiting:
+            self._fill(now)
+
+    def abandon(self, call_id: int) -> None:
+        """Nobody waits for this call any more. It may run until its time is up."""
+        call = self._calls.get(call_id)
+        if call is None or call.is_late:
+            return
+        if call.worker is None:
+            self._waiting.remove(call_id)
+            del self._calls[call_id]
+        else:
+            call.is_late = True
+            self._commands.append(SendTo(call.worker, Cancel(call_id)))
+
+    def worker_gone(self, worker: int, failure: Callable[[], CallFailure]) -> None:
+        """A worker ended: its calls fail, those that wait go on waiting."""
+        if worker == self._worker:
+            self._worker = None
+        for call in [call for call in self._calls.values() if call.worker == worker]:
+            self._drop(call)
+            if not call.is_late:
+                self._fail(call, failure())
+        self._running.pop(worker, None)
+
+    def fail_waiting(self, failure: Callable[[], CallFailure]) -> None:
+        """No worker will come for the calls that wait."""
+        while self._waiting:
+            call = self._calls.pop(self._waiting.popleft())
+            self._fail(call, failure())
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what time demands."""
+        for call in [call for call in self._calls.values() if call.deadline <= now]:
+            if call.is_late and call.worker is not None:
+                call.deadline = math.inf
+                self._commands.append(Hung(call.worker))
+                continue
+            self.timeouts += 1
+            took = f"{call.deadline - call.started:g} s"
+            if call.worker is None:
+                self._waiting.remove(call.id)
+                del self._calls[call.id]
+                text = f"{self._plugin}.{call.action.name} waited {took} for its turn"
+            else:
+                call.is_late = True
+                call.deadline = now + self._limits.cancel_grace
+                self._commands.append(SendTo(call.worker, Cancel(call.id)))
+                text = f"{self._plugin}.{call.action.name} took longer than {took}"
+            self._fail(call, CallFailure("timeout", "Timeout", text, text=text))
+
+    def _fill(self, now: float) -> None:
+        worker = self._worker
+        while self._waiting and worker is not None and self._running.get(worker, 0) < self._limits.concurrency:
+            call = self._calls[self._waiting.popleft()]
+            if not self._still_fits(call):
+                continue
+            self._send(call, worker, now)
+
+    def _still_fits(self, call: _Pending) -> bool:
+        action = self._actions.get(call.action.name)
+        if action is call.action:
+            return True
+        try:
+            if action is None:
+                raise unknown_action(self._plugin, call.action.name, self._actions)
+            action.check(call.args, call.kwargs)
+        except CallFailure as failure:
+            del self._calls[call.id]
+            self._fail(call, failure)
+            return False
+        call.action = action
+        return True
+
+    def _send(self, call: _Pending, worker: int, now: float) -> None:
+        call.worker = worker
+        self._running[worker] = self._running.get(worker, 0) + 1
+        left = max(0.0, call.deadline - now)
+        message = Call(call.id, call.action.name, tuple(call.args), call.kwargs, call.request, call.caller, left)
+        self._commands.append(SendTo(worker, message))
+
+    def _drop(self, call: _Pending) -> None:
+        del self._calls[call.id]
+        if call.worker is not None:
+            self._running[call.worker] -= 1
+
+    def _failure(self, message: Failure) -> CallFailure:
+        kind = _KINDS.get(message.kind, "raised")
+        # What the host found reads well alone; what the plugin raised needs its class.
+        text = message.value if kind != "raised" else f"{message.error_type}: {message.value}".removesuffix(": ")
+        return CallFailure(kind, message.error_type, message.value, traceback=message.traceback, text=text)
+
+    def _succeed(self, call: _Pending, text: str) -> None:
+        if not call.answer.done():
+            call.answer.set_result(text)
+
+    def _fail(self, call: _Pending, failure: CallFailure) -> None:
+        self.failures += 1
+        if not call.answer.done():
+            call.answer.set_exception(failure)

@@ -1,0 +1,184 @@
+"""Plugins as QMF objects: class and object carry the plugin's name, every action is a method (``matahari-2012.md`` 10.3).
+
+What the core calls a failure becomes a ``PluginException`` that also has ``error_code`` and ``error_text``, because
+plain QMF consoles show only these.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+from matahari.agent import Agent, AgentObject, CallContext, Fault
+from matahari.qmf import Data, Method, Property, PropertyType, Schema, SchemaId, UInt, ULong, Value, text
+from matahari.rpcagent.records import CallFailure, MethodSpec, PluginStatus
+from matahari.rpcagent.service import PluginService
+
+__all__ = ["PACKAGE", "PLUGIN_EXCEPTION", "PLUGIN_PACKAGE", "PluginFace"]
+
+_log = logging.getLogger(__name__)
+
+PACKAGE = "org.matahariproject.rpc"
+PLUGIN_PACKAGE = "org.matahariproject.rpc.plugin"
+CODE_EXCEPTION = 7  # qmf2.md 3.7: exception inside the call
+
+# Without descriptions, so that the hash is that of 2012 (qmf2.md 4.2).
+PLUGIN_EXCEPTION = Schema(
+    SchemaId(PACKAGE, "PluginException"),
+    properties=(
+        Property("type", PropertyType.STRING),
+        Property("value", PropertyType.STRING),
+        Property("traceback", PropertyType.STRING),
+    ),
+)
+
+_TEXT, _INT, _MAP = PropertyType.STRING, PropertyType.INT, PropertyType.MAP
+_PROPERTIES = (
+    Property("hostname", _TEXT, index=True, description="Hostname"),
+    Property("uuid", _TEXT, index=True, description="Filesystem Host UUID"),
+    Property("name", _TEXT, description="Name of the plugin"),
+    Property("language", _TEXT, description="Language that it is written in"),
+    Property("version", _TEXT, description="What the plugin says its version is"),
+    Property("generation", _INT, description="Counts the loaded versions from 1, 0 before the first"),
+    Property("digest", _TEXT, description="SHA-256 of the code in service"),
+    Property("state", _TEXT, description="loading, ready, degraded, failed or quarantined"),
+    Property("last_error", _MAP, description="Why it is not ready: type, text, file, line, traceback"),
+    Property("origin", _TEXT, description="Where it comes from: local"),
+    Property("methods", _MAP, description="Name to JSON Schemas of parameters and result, and documentation"),
+    Property("calls", _INT, statistic=True, description="Calls asked for"),
+    Property("failures", _INT, statistic=True, description="Calls that ended without a result"),
+    Property("timeouts", _INT, statistic=True, description="Failures by time limit"),
+    Property("busy", _INT, statistic=True, description="Failures by a full queue"),
+    Property("active", _INT, statistic=True, description="Calls waiting or running now"),
+    Property("last_reload", _INT, statistic=True, unit="ns", description="When the code in service was loaded"),
+)
+
+
+class PluginObject(AgentObject):
+    """One plugin on the bus. A new one takes its place whenever the plugin changes."""
+
+    def __init__(self, status: PluginStatus, service: PluginService, hostname: str, uuid: str) -> None:
+        self.name = status.name
+        self.schema = Schema(
+            SchemaId(PLUGIN_PACKAGE, status.name),
+            properties=_PROPERTIES,
+            methods=tuple(_method(spec) for spec in status.methods),
+        )
+        self._status = status
+        self._service = service
+        self._hostname = hostname
+        self._uuid = uuid
+        self._methods: dict[str, Value] = {spec.name: _description(spec) for spec in status.methods}
+
+    def values(self) -> Mapping[str, Value]:
+        status = self._service.status(self.name) or self._status
+        error = status.last_error
+        return {
+            "hostname": self._hostname,
+            "uuid": self._uuid,
+            "name": status.name,
+            "language": status.language,
+            "version": status.version,
+            "generation": status.generation,
+            "digest": status.digest,
+            "state": status.state,
+            "last_error": {}
+            if error is None
+            else {
+                "type": error.type,
+                "text": error.text,
+                "file": error.file,
+                "line": error.line,
+                "traceback": error.traceback,
+            },
+            "origin": status.origin,
+            "methods": self._methods,
+            "calls": status.calls,
+            "failures": status.failures,
+            "timeouts": status.timeouts,
+            "busy": status.busy,
+            "active": status.active,
+            "last_reload": ULong(status.loaded_ns),
+        }
+
+    async def invoke(self, method: str, arguments: dict[str, Value], context: CallContext) -> Mapping[str, Value]:
+        try:
+            args, kwargs = _texts(arguments)
+            result = await self._service.call(
+                self.name, method, args, kwargs, caller=context.user_id or "", request_id=context.request
+            )
+        except CallFailure as failure:
+            raise _fault(failure) from failure
+        return {"result": result}
+
+
+class PluginFace:
+    """Listener of a plugin service that keeps an agent's objects in step with it."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._service: PluginService | None = None
+
+    def attach(self, service: PluginService) -> None:
+        """Say whose plugins these are; before anything is reported."""
+        self._service = service
+
+    def plugin_changed(self, status: PluginStatus) -> None:
+        assert self._service is not None
+        identity = self._agent.identity
+        self._agent.add_object(PluginObject(status, self._service, identity.hostname, identity.uuid))
+
+    def plugin_removed(self, name: str) -> None:
+        self._agent.remove_object(name)
+
+
+def _method(spec: MethodSpec) -> Method:
+    # 2012 declared both arguments without a default; here both may be left out, which no console notices.
+    return Method(
+        spec.name,
+        spec.doc.strip().partition("\n")[0],
+        (
+            Property("args", PropertyType.LIST, optional=True, description="Positional arguments, each a JSON text"),
+            Property("kwargs", PropertyType.MAP, optional=True, description="Named arguments, each a JSON text"),
+            Property("result", PropertyType.STRING, direction="O", description="Return value as a JSON text"),
+        ),
+    )
+
+
+def _description(spec: MethodSpec) -> Value:
+    described: dict[str, Value] = {"params": json.dumps(spec.params), "doc": spec.doc}
+    if spec.result is not None:
+        described["result"] = json.dumps(spec.result)
+    return described
+
+
+def _texts(arguments: Mapping[str, Value]) -> tuple[list[str], dict[str, str]]:
+    """Both arguments as texts; a console of 2012 may send an integer for its JSON text, which is the same."""
+    args, kwargs = arguments.get("args") or [], arguments.get("kwargs") or {}
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise CallFailure("invalid_argument", "TypeError", "args must be a list and kwargs a map of JSON texts")
+    return [_json(value) for value in args], {name: _json(value) for name, value in kwargs.items()}
+
+
+def _json(value: Value) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    found = text(value)
+    if found is None:
+        raise CallFailure(
+            "invalid_argument", "TypeError", f"each argument must be a JSON text, not {type(value).__name__}"
+        )
+    return found
+
+
+def _fault(failure: CallFailure) -> Fault:
+    values: dict[str, Value] = {
+        "type": failure.type,
+        "value": failure.value,
+        "traceback": failure.traceback,
+        "kind": failure.kind,
+        "error_code": UInt(CODE_EXCEPTION),
+        "error_text": failure.text,
+    }
+    return Fault(failure.text, code=CODE_EXCEPTION, data=Data(values, schema_id=PLUGIN_EXCEPTION.id))

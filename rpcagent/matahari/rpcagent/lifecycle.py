@@ -1,0 +1,481 @@
+"""The life of one plugin: which version is wanted, loading, in service, ending. Pure; time is given.
+
+At most one worker serves and at most one is starting (the *attempt*); any number up to a limit is ending.
+
+=========== =================== ================================================================
+state       in service          how it got there
+=========== =================== ================================================================
+loading     nothing             the first version is being loaded
+ready       newest version      the last attempt was good
+degraded    an older version    the newest does not load; or: the worker died and is being replaced
+failed      nothing             no version ever loaded
+quarantined nothing             the worker died too often; a save or a reload lifts it
+=========== =================== ================================================================
+
+A worker ends in stages, each with a deadline: draining -> SIGTERM -> SIGKILL -> the warm parent counts as stuck.
+What was asked comes out of :meth:`Lifecycle.next_command`; the shell that obeys makes no decisions.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from matahari.hostproto import Loaded, MethodSpec
+
+from .policy import RestartPolicy
+from .records import Limits, LoadFailure, State
+
+__all__ = [
+    "Command",
+    "Content",
+    "Drain",
+    "Gone",
+    "Lifecycle",
+    "ParentStuck",
+    "Start",
+    "StatusChanged",
+    "Switch",
+    "Terminate",
+    "Version",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A plugin as saved.
+
+    Attributes:
+        path: file or folder.
+        language: of its host.
+        digest: of the files.
+        files: what a load message carries (base64); None when that is too large, or when there is a fault.
+        fault: why it cannot even be read, or None.
+    """
+
+    path: str
+    language: str
+    digest: str
+    files: Mapping[str, str] | None = None
+    fault: LoadFailure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A loaded version; ``digest`` is of what was really loaded."""
+
+    generation: int
+    content: Content
+    digest: str
+    version: str
+    methods: tuple[MethodSpec, ...]
+    loaded_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a worker when there is room for one; ``started`` then tells what it is to load."""
+
+    worker: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """From now on calls go to this worker."""
+
+    worker: int
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Tell the worker that no call will follow; it ends when those in it are done."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """Signal the worker's process group."""
+
+    worker: int
+    signal: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParentStuck:
+    """A killed worker was not reported as ended: the warm parent does not do its work."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """Something that the outside sees has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The plugin was removed, and its last worker has ended."""
+
+
+Command: TypeAlias = Start | Switch | Drain | Terminate | ParentStuck | StatusChanged | Gone
+_Purpose: TypeAlias = Literal["new", "restart", "relief"]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    worker: int
+    content: Content
+    generation: int
+    purpose: _Purpose
+    deadline: float = math.inf
+    is_superseded: bool = False
+
+
+@dataclass(slots=True)
+class _Ending:
+    stage: Literal["draining", "terminating", "killing", "killed"]
+    deadline: float
+
+
+class Lifecycle:
+    """Decides for one plugin.
+
+    Args:
+        limits: times and bounds.
+        next_worker: gives a worker number that was never used.
+        generation: the last generation that a plugin of this name had.
+    """
+
+    def __init__(self, limits: Limits, next_worker: Callable[[], int], *, generation: int = 0) -> None:
+        self._limits = limits
+        self._next_worker = next_worker
+        self._policy = RestartPolicy(limits)
+        self._commands: deque[Command] = deque()
+        self._attempt: _Attempt | None = None
+        self._ending: dict[int, _Ending] = {}
+        self._serving: int | None = None
+        self._serving_since = 0.0
+        self._is_load_wanted = False
+        self._is_relief_wanted = False
+        self._restart_at: float | None = None
+        self._is_quarantined = False
+        self._is_removed = False
+        self._is_gone = False
+        self._load_error: LoadFailure | None = None
+        self._crash: LoadFailure | None = None
+        self._shown: object = None
+        self.generation = generation
+        self.content: Content | None = None
+        self.version: Version | None = None
+
+    # What can be seen
+
+    @property
+    def state(self) -> State:
+        """The plugin's state, as in the table above."""
+        if self._is_quarantined:
+            return "quarantined"
+        if self.version is not None:
+            return "ready" if self._serving is not None and self.last_error is None else "degraded"
+        return "loading" if self._load_error is None else "failed"
+
+    @property
+    def last_error(self) -> LoadFailure | None:
+        """What is wrong now. A newest version that does not load outweighs a crash of the older one."""
+        return self._load_error or self._crash
+
+    @property
+    def serving(self) -> int | None:
+        """The worker that calls go to."""
+        return self._serving
+
+    @property
+    def starting(self) -> int | None:
+        """The worker that is starting."""
+        return None if self._attempt is None else self._attempt.worker
+
+    @property
+    def is_loading_newest(self) -> bool:
+        """Whether the newest content is being loaded as a new generation, or about to be."""
+        attempt = self._attempt
+        return self._is_load_wanted or (
+            attempt is not None and attempt.purpose == "new" and attempt.content is self.content
+        )
+
+    @property
+    def workers(self) -> set[int]:
+        """All workers that have not ended."""
+        return {each for each in (self._serving, self.starting, *self._ending) if each is not None}
+
+    @property
+    def draining(self) -> tuple[int, ...]:
+        """Workers that may still finish what they run."""
+        return tuple(worker for worker, ending in self._ending.items() if ending.stage == "draining")
+
+    @property
+    def has_prospect(self) -> bool:
+        """Whether a call that waits will find a worker."""
+        return not self.is_settled or self._serving is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is being loaded or about to be."""
+        return self._is_removed or (self._attempt is None and not self._is_work_left)
+
+    @property
+    def _is_work_left(self) -> bool:
+        return self._is_load_wanted or self._is_relief_wanted or self._restart_at is not None
+
+    def next_command(self) -> Command | None:
+        """Give what is to be done next, or None."""
+        return self._commands.popleft() if self._commands else None
+
+    def next_deadline(self) -> float:
+        """When ``handle_timeout`` is due; infinite when never."""
+        deadlines = [ending.deadline for ending in self._ending.values()]
+        if self._attempt is not None:
+            deadlines.append(self._attempt.deadline)
+        elif self._restart_at is not None:
+            deadlines.append(self._restart_at)
+        return min(deadlines, default=math.inf)
+
+    # What happens
+
+    def content_changed(self, content: Content, now: float) -> None:
+        """The plugin was saved."""
+        self.content = content
+        if content.fault is not None:
+            self._is_load_wanted = False
+            self._load_error = content.fault
+            self._settle(now)
+            return
+        self._want_load(now)
+
+    def reload(self, now: float) -> None:
+        """Somebody wants the plugin loaded again as it is on disk."""
+        if self.content is not None and self.content.fault is None and not self._is_removed:
+            self._want_load(now)
+
+    def removed(self, now: float, *, drain_timeout: float | None = None) -> None:
+        """The plugin's file is gone, or the service stops (with a ``drain_timeout`` of its own)."""
+        self._is_removed = True
+        self._is_load_wanted = self._is_relief_wanted = False
+        self._restart_at = None
+        if self._attempt is not None:
+            self._abort_attempt(now)
+        if self._serving is not None:
+            self._drain(self._serving, now, self._limits.drain_timeout if drain_timeout is None else drain_timeout)
+            self._serving = None
+        if drain_timeout is not None:
+            for ending in self._ending.values():
+                ending.deadline = min(ending.deadline, now + drain_timeout)
+        self._settle(now)
+
+    def started(self, worker: int, now: float) -> Content | None:
+        """The worker's process is being made: its time to load begins. Gives what it is to load."""
+        if self._attempt is None or self._attempt.worker != worker:
+            return None
+        self._attempt.deadline = now + self._limits.load_timeout
+        return self._attempt.content
+
+    def loaded(self, worker: int, message: Loaded, now: float, wall_ns: int) -> None:
+        """A worker is ready: switch to it."""
+        attempt = self._attempt
+        if attempt is None or attempt.worker != worker:
+            return  # it came too late and is already being ended
+        self._attempt = None
+        old, self._serving = self._serving, worker
+        self._serving_since = now
+        self._crash = None
+        self._restart_at = None
+        self._is_quarantined = False
+        if attempt.purpose == "new":
+            self._load_error = None
+            self.generation = attempt.generation
+        self.version = Version(
+            attempt.generation, attempt.content, message.digest, message.version, message.methods, wall_ns
+        )
+        self._commands.append(Switch(worker, self.version))
+        if old is not None:
+            is_hung = attempt.purpose == "relief"
+            self._drain(old, now, self._limits.hung_drain if is_hung else self._limits.drain_timeout)
+            self._is_relief_wanted = False
+        self._settle(now)
+
+    def load_failed(self, worker: int, failure: LoadFailure, now: float) -> None:
+        """A worker could not load the plugin, or could not be started. It may still exist."""
+        attempt = self._attempt
+        if attempt is None or attempt.worker != worker:
+            return
+        self._abort_attempt(now)
+        self._note_failed_attempt(attempt, failure, now)
+        self._settle(now)
+
+    def not_started(self, worker: int, failure: LoadFailure, now: float) -> None:
+        """There is no process for the worker, and there will be none."""
+        self.load_failed(worker, failure, now)
+        self._ending.pop(worker, None)
+        self._settle(now)
+
+    def exited(self, worker: int, failure: LoadFailure, now: float, *, is_own_fault: bool = True) -> None:
+        """A worker has ended and was reaped.
+
+        Args:
+            worker: which.
+            failure: how, in case that nobody asked it to.
+            now: monotonic seconds.
+            is_own_fault: False when the warm parent took it along.
+        """
+        self._ending.pop(worker, None)
+        attempt = self._attempt
+        if attempt is not None and attempt.worker == worker:
+            self._attempt = None
+            if is_own_fault:
+                self._note_failed_attempt(attempt, failure, now)
+            elif attempt.purpose == "new":
+                self._is_load_wanted = True
+            elif attempt.purpose == "relief":
+                self._is_relief_wanted = True
+            else:
+                self._restart_at = now
+        elif self._serving == worker:
+            self._serving = None
+            self._is_relief_wanted = False
+            self._crash = failure
+            if is_own_fault:
+                self._plan_restart(now, lived=now - self._serving_since)
+            else:
+                self._restart_at = now
+        self._settle(now)
+
+    def hung(self, worker: int, now: float) -> None:
+        """A call in ``worker`` does not let go: put another one in its place."""
+        if worker == self._serving:
+            self._is_relief_wanted = True
+        elif worker in self._ending and self._ending[worker].stage == "draining":
+            ending = self._ending[worker]
+            ending.deadline = min(ending.deadline, now + self._limits.hung_drain)
+        self._settle(now)
+
+    def only_hung(self, worker: int, now: float) -> None:
+        """Only hung calls are left in a draining worker: nothing is worth waiting for."""
+        ending = self._ending.get(worker)
+        if ending is not None and ending.stage == "draining":
+            self._end_harder(worker, ending, now)
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what time demands."""
+        attempt = self._attempt
+        if attempt is not None and attempt.deadline <= now:
+            text = f"loading took longer than {self._limits.load_timeout:g} s and was stopped"
+            self._abort_attempt(now)
+            self._note_failed_attempt(attempt, LoadFailure("LoadTimeout", text), now)
+        for worker, ending in list(self._ending.items()):
+            if ending.deadline <= now:
+                self._end_harder(worker, ending, now)
+        self._settle(now)
+
+    # How it is decided
+
+    def _want_load(self, now: float) -> None:
+        self._is_load_wanted = True
+        self._is_quarantined = False
+        self._restart_at = None if self.version is None or self._serving is not None else now
+        self._policy.reset()
+        attempt = self._attempt
+        if (
+            attempt is not None
+            and attempt.purpose == "new"
+            and attempt.deadline == math.inf
+            and self.content is not None
+        ):
+            attempt.content = self.content  # it waits for its turn: it may as well load the newest
+            self._is_load_wanted = False
+        elif attempt is not None and not attempt.is_superseded:
+            attempt.is_superseded = True
+            attempt.deadline = min(attempt.deadline, now + self._limits.superseded_grace)
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        """Start what is to be started, and tell what the outside sees."""
+        if self._is_removed:
+            if not self.workers and not self._is_gone:
+                self._is_gone = True
+                self._commands.append(Gone())
+            return
+        if self._attempt is None:
+            self._start_next(now)
+        shown = (self.state, self.last_error, self.version or self.content)
+        if shown != self._shown:
+            self._shown = shown
+            self._commands.append(StatusChanged())
+
+    def _start_next(self, now: float) -> None:
+        if self._is_load_wanted and self.content is not None and len(self._ending) < self._limits.draining:
+            self._is_load_wanted = False
+            self._restart_at = None
+            self._start(self.content, self.generation + 1, "new")
+        elif self.version is not None and self._restart_at is not None and self._restart_at <= now:
+            self._restart_at = None
+            self._start(self.version.content, self.version.generation, "restart")
+        elif self.version is not None and self._is_relief_wanted:
+            self._is_relief_wanted = False
+            self._start(self.version.content, self.version.generation, "relief")
+
+    def _start(self, content: Content, generation: int, purpose: _Purpose) -> None:
+        self._attempt = _Attempt(self._next_worker(), content, generation, purpose)
+        self._commands.append(Start(self._attempt.worker, generation))
+
+    def _note_failed_attempt(self, attempt: _Attempt, failure: LoadFailure, now: float) -> None:
+        if attempt.purpose == "new":
+            if not attempt.is_superseded:
+                self._load_error = failure
+            if self._serving is None and self.version is not None and not self._is_quarantined:
+                self._restart_at = now  # the older version is still good
+        elif attempt.purpose == "restart":
+            self._crash = failure
+            if not self._is_load_wanted:
+                self._plan_restart(now, lived=0.0)
+        else:
+            self._crash = failure  # the hung worker goes on serving with the threads it has left
+
+    def _plan_restart(self, now: float, *, lived: float) -> None:
+        delay = self._policy.next_delay(lived=lived)
+        if delay is None:
+            self._is_quarantined = not self._is_load_wanted
+            self._restart_at = None
+        else:
+            self._restart_at = now + delay
+
+    def _abort_attempt(self, now: float) -> None:
+        if self._attempt is not None:
+            self._end_harder(self._attempt.worker, _Ending("draining", now), now)
+            self._attempt = None
+
+    def _drain(self, worker: int, now: float, timeout: float) -> None:
+        self._ending[worker] = _Ending("draining", now + timeout)
+        self._commands.append(Drain(worker))
+
+    def _end_harder(self, worker: int, ending: _Ending, now: float) -> None:
+        self._ending[worker] = ending
+        ending.deadline = now + self._limits.term_grace
+        match ending.stage:
+            case "draining":
+                ending.stage = "terminating"
+                self._commands.append(Terminate(worker, signal.SIGTERM))
+            case "terminating":
+                ending.stage = "killing"
+                self._commands.append(Terminate(worker, signal.SIGKILL))
+            case "killing":
+                ending.stage = "killed"
+                ending.deadline = math.inf
+                self._commands.append(ParentStuck(worker))
+            case "killed":
+                ending.deadline = math.inf

@@ -1,0 +1,205 @@
+"""What lies in the plugins directories: one look, and what changed since the last.
+
+:class:`Scanner` reads the disk and remembers what it read, so that a look at unchanged plugins costs only ``stat``
+calls. :func:`compare` is pure.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from matahari.hostproto import SINGLE_FILE, content_digest
+from matahari.pluginhost import MAX_SOURCE, python_files
+
+from .lifecycle import Content
+from .names import classify
+from .records import LoadFailure
+from .settling import QUIET_NS, Stamp, is_settled, is_trusted
+
+__all__ = ["Changes", "Found", "Listing", "Scanner", "compare"]
+
+#: Contents up to this many bytes travel in the load message, so that what is loaded is what was looked at, and an
+#: older version can be started again. Larger plugins are read by the worker. Base64 adds a third.
+MAX_CARRIED: Final = 700 * 1024
+#: A plugin that is missing is only gone when it still is after this long, in nanoseconds: some editors save by
+#: deleting and writing anew.
+REMOVAL_GRACE_NS: Final = 100_000_000
+#: When to look again at what was not settled, in seconds.
+_LOOK_AGAIN: Final = QUIET_NS / 1e9 + 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A plugin on disk."""
+
+    name: str
+    content: Content
+    stamps: Mapping[str, Stamp]
+    read_ns: int
+    missing_since_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything at one moment.
+
+    Attributes:
+        plugins: name -> plugin.
+        misnamed: paths whose name is not one for a plugin, sorted.
+        shadowed: paths that are not loaded because of another of the same name, sorted.
+        look_again: seconds until something should be looked at once more, or None.
+    """
+
+    plugins: Mapping[str, Found]
+    misnamed: tuple[Path, ...] = ()
+    shadowed: tuple[Path, ...] = ()
+    look_again: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is different: new or changed plugins in the order of their names, and names of those that are gone."""
+
+    changed: tuple[Found, ...]
+    removed: tuple[str, ...]
+
+
+def compare(before: Mapping[str, Found], after: Mapping[str, Found]) -> Changes:
+    """Say what changed between two looks. Times do not count, contents and paths do."""
+    changed = [found for name, found in after.items() if name not in before or _differs(before[name], found)]
+    removed = [name for name in before if name not in after]
+    return Changes(tuple(sorted(changed, key=lambda found: found.name)), tuple(sorted(removed)))
+
+
+def _differs(before: Found, after: Found) -> bool:
+    old, new = before.content, after.content
+    return (old.digest, old.path, old.fault) != (new.digest, new.path, new.fault)
+
+
+class Scanner:
+    """Looks at ``directories``; the earlier one wins when a name occurs twice. Not for two threads at once."""
+
+    def __init__(self, directories: Sequence[Path]) -> None:
+        self._directories = tuple(directories)
+        self._known: dict[str, Found] = {}
+
+    def scan(self, now_ns: int, open_paths: Iterable[str] = ()) -> Listing:
+        """Look once.
+
+        Args:
+            now_ns: time of day.
+            open_paths: files that are being written to.
+        """
+        candidates, misnamed, shadowed = self._candidates()
+        opened = frozenset(open_paths)
+        plugins: dict[str, Found] = {}
+        is_unsettled = False
+        for name, (path, language) in candidates.items():
+            found, is_complete = self._look_at(name, path, language, now_ns, opened)
+            is_unsettled = is_unsettled or not is_complete
+            if found is not None:
+                plugins[name] = found
+        for name, known in self._known.items():
+            if name not in plugins and name not in candidates:
+                since = known.missing_since_ns or now_ns
+                if 0 <= now_ns - since < REMOVAL_GRACE_NS:
+                    plugins[name] = replace(known, missing_since_ns=since)
+                    is_unsettled = True
+        self._known = plugins
+        look_again = _LOOK_AGAIN if is_unsettled else None
+        return Listing(dict(sorted(plugins.items())), tuple(misnamed), tuple(shadowed), look_again)
+
+    def _candidates(self) -> tuple[dict[str, tuple[Path, str]], list[Path], list[Path]]:
+        candidates: dict[str, tuple[Path, str]] = {}
+        misnamed: list[Path] = []
+        shadowed: list[Path] = []
+        for directory in self._directories:
+            try:
+                with os.scandir(directory) as entries:
+                    # A folder comes before a file of the same name, as in Python's own imports.
+                    ordered = sorted(entries, key=lambda entry: (not _is_folder(entry), entry.name))
+            except OSError:
+                continue  # it does not exist (yet), which is no fault; the watcher says so
+            for entry in ordered:
+                is_folder = _is_folder(entry)
+                if is_folder and not os.path.exists(os.path.join(entry.path, "__init__.py")):
+                    continue
+                kind, name, language = classify(entry.name, is_folder=is_folder)
+                if kind == "misnamed":
+                    misnamed.append(Path(entry.path))
+                elif kind == "plugin" and name in candidates:
+                    shadowed.append(Path(entry.path))
+                elif kind == "plugin":
+                    candidates[name] = (Path(entry.path), language)
+        return candidates, sorted(misnamed), sorted(shadowed)
+
+    def _look_at(
+        self, name: str, path: Path, language: str, now_ns: int, opened: frozenset[str]
+    ) -> tuple[Found | None, bool]:
+        """Give the plugin, and whether this look was enough. What is not complete stays as it was known."""
+        known = self._known.get(name)
+        try:
+            stamps = _stamps(path)
+        except FileNotFoundError as error:
+            if path.is_symlink():
+                return _faulty(name, path, language, error, now_ns), True
+            return known, False
+        except (OSError, ValueError) as error:
+            return _faulty(name, path, language, error, now_ns), True
+        if known is not None and known.content.path == str(path) and known.stamps == stamps:
+            newest = max(stamps.values(), key=lambda stamp: stamp.changed_ns)
+            if is_trusted(newest, read_ns=known.read_ns):
+                return replace(known, missing_since_ns=None) if known.missing_since_ns else known, True
+        for inner, stamp in stamps.items():
+            if not is_settled(stamp, is_open=str(path / inner) in opened, now_ns=now_ns):
+                return known, False
+        try:
+            files = {inner: (path / inner).read_bytes() for inner in stamps}
+            is_same = _stamps(path) == stamps
+        except FileNotFoundError:
+            return known, False
+        except (OSError, ValueError) as error:
+            return _faulty(name, path, language, error, now_ns), True
+        if not is_same:
+            return known, False
+        return Found(name, _content(path, language, files), stamps, now_ns), True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _stamps(path: Path) -> dict[str, Stamp]:
+    names = python_files(path) if path.is_dir() else [SINGLE_FILE]
+    stamps: dict[str, Stamp] = {}
+    size = 0
+    for name in names:
+        facts = (path / name).stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise ValueError(f"{name or path.name} is not a regular file")
+        size += facts.st_size
+        if size > MAX_SOURCE:
+            raise ValueError(f"more than {MAX_SOURCE} bytes of source")
+        stamps[name] = Stamp(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+    return stamps
+
+
+def _content(path: Path, language: str, files: Mapping[str, bytes]) -> Content:
+    is_small = sum(map(len, files.values())) <= MAX_CARRIED
+    carried = {name: base64.b64encode(data).decode("ascii") for name, data in files.items()} if is_small else None
+    return Content(str(path), language, content_digest(files), carried)
+
+
+def _faulty(name: str, path: Path, language: str, error: Exception, now_ns: int) -> Found:
+    text = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    fault = LoadFailure(type(error).__name__, f"{path} cannot be read: {text}", str(path))
+    return Found(name, Content(str(path), language, "", None, fault), {}, now_ns)

@@ -1,0 +1,140 @@
+"""What a peer may put into messages, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from matahari.errors import RemoteProtocolError
+from matahari.hostproto import (
+    MAX_DEPTH,
+    MAX_ITEMS,
+    MAX_NAME,
+    TEXT_LIMIT,
+    Call,
+    Connection,
+    Json,
+    Loaded,
+    Message,
+    Result,
+)
+from matahari.hostproto._members import _REQUIRED, _TABLE, dump_message, parse_message
+
+KNOWN = {cls.TYPE: cls for cls in _TABLE}
+
+
+def parse(value: dict[str, Json]) -> Message:
+    return parse_message(value, KNOWN)
+
+
+def nested(depth: int) -> Json:
+    value: Json = {}
+    for _ in range(depth):
+        value = {"items": value}
+    return value
+
+
+@pytest.mark.parametrize("cls", list(_TABLE))
+def test_the_table_has_exactly_the_fields_of_the_class(cls: type[Message]) -> None:
+    assert [name for name, _, _ in _TABLE[cls]] == [field.name for field in dataclasses.fields(cls)]
+
+
+@pytest.mark.parametrize("cls", list(_TABLE))
+def test_each_missing_member_without_default_is_named(cls: type[Message]) -> None:
+    for name, _, default in _TABLE[cls]:
+        if default is _REQUIRED:
+            with pytest.raises(RemoteProtocolError):
+                parse({"type": cls.TYPE})
+            break
+        assert getattr(parse({"type": cls.TYPE}), name) == default
+
+
+def test_unknown_members_are_ignored() -> None:
+    assert parse({"type": "result", "id": 1, "text": "2", "later": [1]}) == Result(1, "2")
+
+
+def test_members_with_defaults_may_be_absent() -> None:
+    assert parse({"type": "call", "id": 1, "method": "m"}) == Call(1, "m", (), {}, "", "", None)
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({}, "type"),
+        ({"type": 1}, "type"),
+        ({"type": "unheard"}, "type"),
+        ({"type": "result", "text": "1"}, "id"),
+        ({"type": "result", "id": "1", "text": "1"}, "id"),
+        ({"type": "result", "id": True, "text": "1"}, "id"),
+        ({"type": "result", "id": -1, "text": "1"}, "id"),
+        ({"type": "result", "id": 2**53, "text": "1"}, "id"),
+        ({"type": "result", "id": 1, "text": None}, "text"),
+        ({"type": "result", "id": 1, "text": "\ud800"}, "text"),
+        ({"type": "result", "id": 1, "text": "x" * (TEXT_LIMIT + 1)}, "text"),
+        ({"type": "result", "id": 1, "text": "\u20ac" * (TEXT_LIMIT // 2)}, "text"),
+        ({"type": "call", "id": 1, "method": ""}, "method"),
+        ({"type": "call", "id": 1, "method": "x" * (MAX_NAME + 1)}, "method"),
+        ({"type": "call", "id": 1, "method": "m", "args": "1"}, "args"),
+        ({"type": "call", "id": 1, "method": "m", "args": [1]}, "args"),
+        ({"type": "call", "id": 1, "method": "m", "args": ["1"] * (MAX_ITEMS + 1)}, "args"),
+        ({"type": "call", "id": 1, "method": "m", "kwargs": {"a": 1}}, "kwargs"),
+        ({"type": "call", "id": 1, "method": "m", "left": "1"}, "left"),
+        ({"type": "call", "id": 1, "method": "m", "left": True}, "left"),
+        ({"type": "call", "id": 1, "method": "m", "left": float("inf")}, "left"),
+        ({"type": "call", "id": 1, "method": "m", "left": 10**400}, "left"),
+        ({"type": "spawn", "worker": 1, "plugin": "p", "nonce": "", "limits": {"core": "0"}}, "limits.core"),
+        (
+            {"type": "loaded", "name": "p", "generation": 1, "digest": "", "language": "python", "methods": {}},
+            "methods",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(value: dict[str, Json], path: str) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        parse(value)
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("methods", "path"),
+    [
+        ([1], "methods[0]"),
+        ([{"params": {}}], "methods[0].name"),
+        ([{"name": "a", "params": []}], "methods[0].params"),
+        ([{"name": "a", "params": {}, "result": 1}], "methods[0].result"),
+        ([{"name": "a", "params": {}, "doc": 1}], "methods[0].doc"),
+        ([{"name": "a", "params": {}}, {"name": "a", "params": {}}], "methods[1].name"),
+        ([{"name": "a", "params": nested(MAX_DEPTH)}], "methods[0].params"),
+        ([{"name": "a", "params": {"x": ["\ud800"]}}], "methods[0].params"),
+        ([{"name": f"a{n}", "params": {}} for n in range(MAX_ITEMS + 1)], "methods"),
+    ],
+)
+def test_specs_are_checked_throughout(methods: list[Json], path: str) -> None:
+    head: dict[str, Json] = {"type": "loaded", "name": "p", "generation": 1, "digest": "", "language": "python"}
+    with pytest.raises(RemoteProtocolError) as caught:
+        parse({**head, "methods": methods})
+    assert caught.value.path == path
+
+
+def test_specs_as_deep_as_allowed_pass() -> None:
+    head: dict[str, Json] = {"type": "loaded", "name": "p", "generation": 1, "digest": "", "language": "python"}
+    loaded = parse({**head, "methods": [{"name": "a", "params": nested(MAX_DEPTH - 1)}]})
+    assert isinstance(loaded, Loaded)
+    assert parse(dump_message(loaded)) == loaded
+
+
+def test_the_four_ends_may_send_different_things() -> None:
+    sends = {
+        name: set(connection._sends)
+        for name, connection in {
+            "to_worker": Connection.to_worker(""),
+            "of_worker": Connection.of_worker(),
+            "to_parent": Connection.to_parent(""),
+            "of_parent": Connection.of_parent(),
+        }.items()
+    }
+    assert sends["to_worker"] == {"load", "call", "cancel", "drain", "bye", "ping"}
+    assert sends["of_worker"] == {"hello", "loaded", "load_failed", "result", "failure", "log", "pong", "bye"}
+    assert sends["to_parent"] == {"spawn", "kill", "shutdown", "ping"}
+    assert sends["of_parent"] == {"hello", "spawned", "spawn_failed", "exited", "pong"}

@@ -1,0 +1,278 @@
+"""The table of a plugin's calls, as conversations: what is asked and told, and what must follow."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+
+from matahari.hostproto import Call, Cancel, Failure, MethodSpec, Result
+from matahari.rpcagent import CallFailure, Limits
+from matahari.rpcagent.binding import prepare
+from matahari.rpcagent.calls import CallTable, Command, Hung, SendTo
+
+LIMITS = Limits(concurrency=2, queue=2, call_timeout=60.0, cancel_grace=0.5)
+ANY = {"properties": {}, "x-varargs": True, "x-varkw": True}
+ONE = {"properties": {"a": {}}, "required": ["a"], "x-positional": ["a"]}
+
+
+class Slip:
+    """An answer, or the lack of one."""
+
+    def __init__(self) -> None:
+        self.result: str | None = None
+        self.failure: CallFailure | None = None
+
+    def done(self) -> bool:
+        return self.result is not None or self.failure is not None
+
+    def set_result(self, result: str, /) -> None:
+        assert not self.done()
+        self.result = result
+
+    def set_exception(self, exception: CallFailure, /) -> None:
+        assert not self.done()
+        self.failure = exception
+
+    @property
+    def kind(self) -> str | None:
+        return None if self.failure is None else self.failure.kind
+
+
+class Desk:
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self.table = CallTable("demo", limits, itertools.count(1).__next__)
+        self.use(1)
+
+    def use(self, worker: int, now: float = 0.0, **methods: object) -> None:
+        specs = [MethodSpec(name, params) for name, params in (methods or {"m": ANY}).items()]  # type: ignore[arg-type]
+        self.table.use_worker(worker, prepare("demo", specs), now)
+
+    def submit(self, now: float = 0.0, timeout: float | None = None, method: str = "m") -> Slip:
+        slip = Slip()
+        self.table.submit(method, ["1"], {}, request="r", caller="c", timeout=timeout, now=now, answer=slip)
+        return slip
+
+    def commands(self) -> list[Command]:
+        found: list[Command] = []
+        while (command := self.table.next_command()) is not None:
+            found.append(command)
+        return found
+
+    def sent(self) -> list[tuple[int, int]]:
+        """(worker, call) of the calls that were sent since the last look."""
+        return [
+            (c.worker, c.message.id) for c in self.commands() if isinstance(c, SendTo) and isinstance(c.message, Call)
+        ]
+
+
+def crash() -> CallFailure:
+    return CallFailure("crashed", "Crashed", "gone")
+
+
+def test_a_call_is_sent_at_once_and_answered() -> None:
+    desk = Desk()
+    slip = desk.submit(timeout=5.0)
+    assert desk.commands() == [SendTo(1, Call(1, "m", ("1",), {}, "r", "c", 5.0))]
+    assert desk.table.active == 1
+    desk.table.answered(1, Result(1, "42"), 1.0)
+    assert slip.result == "42"
+    assert (desk.table.active, desk.table.calls, desk.table.failures) == (0, 1, 0)
+
+
+def test_only_so_many_run_at_once_and_the_rest_follows_in_order() -> None:
+    desk = Desk()
+    slips = [desk.submit() for _ in range(4)]
+    assert desk.sent() == [(1, 1), (1, 2)]
+    desk.table.answered(1, Result(2, '"b"'), 1.0)
+    assert desk.sent() == [(1, 3)]
+    desk.table.answered(1, Result(1, '"a"'), 1.0)
+    assert desk.sent() == [(1, 4)]
+    assert [slip.result for slip in slips] == ['"a"', '"b"', None, None]
+
+
+def test_a_call_too_many_is_told_busy() -> None:
+    desk = Desk()
+    for _ in range(4):
+        desk.submit()
+    with pytest.raises(CallFailure, match="demo is busy: 2 calls are waiting") as caught:
+        desk.submit()
+    assert caught.value.kind == "busy"
+    assert (desk.table.busy, desk.table.failures, desk.table.active) == (1, 1, 4)
+
+
+def test_a_call_that_does_not_fit_is_refused_before_it_waits() -> None:
+    desk = Desk()
+    with pytest.raises(CallFailure) as caught:
+        desk.submit(method="n")
+    assert caught.value.kind == "unknown_action"
+    assert (desk.table.calls, desk.table.failures, desk.table.active) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected", "text"),
+    [
+        ("raised", "raised", "ValueError: boom"),
+        ("bad_result", "bad_result", "boom"),
+        ("too_large", "too_large", "boom"),
+        ("invalid_argument", "invalid_argument", "boom"),
+        ("something new", "raised", "ValueError: boom"),
+    ],
+)
+def test_failures_of_a_worker_reach_the_caller(kind: str, expected: str, text: str) -> None:
+    desk = Desk()
+    slip = desk.submit()
+    desk.table.answered(1, Failure(1, kind, "ValueError", "boom", "tb"), 1.0)
+    assert slip.failure is not None
+    assert (slip.kind, slip.failure.type, slip.failure.value) == (expected, "ValueError", "boom")
+    assert (slip.failure.text, slip.failure.traceback) == (text, "tb")
+
+
+def test_an_exception_without_text_reads_well() -> None:
+    desk = Desk()
+    slip = desk.submit()
+    desk.table.answered(1, Failure(1, "raised", "KeyError", ""), 1.0)
+    assert slip.failure is not None
+    assert slip.failure.text == "KeyError"
+
+
+def test_a_running_call_past_its_time_is_answered_cancelled_and_then_hung() -> None:
+    desk = Desk()
+    slip = desk.submit(timeout=2.0)
+    desk.commands()
+    assert desk.table.next_deadline() == 2.0
+    desk.table.handle_timeout(1.9)
+    assert not slip.done()
+    desk.table.handle_timeout(2.0)
+    assert slip.failure is not None
+    assert (slip.kind, slip.failure.text) == ("timeout", "demo.m took longer than 2 s")
+    assert desk.commands() == [SendTo(1, Cancel(1))]
+    assert desk.table.next_deadline() == 2.5
+    desk.table.handle_timeout(2.5)
+    assert desk.commands() == [Hung(1)]
+    assert desk.table.next_deadline() == math.inf
+    assert desk.table.has_only_hung(1)
+    assert (desk.table.timeouts, desk.table.failures, desk.table.active) == (1, 1, 1)
+    desk.table.worker_gone(1, crash)
+    assert (desk.table.failures, desk.table.active) == (1, 0)
+
+
+def test_a_late_answer_frees_the_place_and_is_dropped() -> None:
+    desk = Desk()
+    slip = desk.submit(timeout=1.0)
+    desk.submit()
+    third = desk.submit()
+    desk.commands()
+    desk.table.handle_timeout(1.0)
+    desk.table.answered(1, Result(1, "late"), 1.1)
+    assert (slip.result, slip.kind) == (None, "timeout")
+    assert desk.sent() == [(1, 3)]
+    assert not third.done()
+
+
+def test_a_call_may_run_out_of_time_while_it_waits() -> None:
+    desk = Desk()
+    for _ in range(2):
+        desk.submit()
+    slip = desk.submit(timeout=1.0)
+    desk.commands()
+    desk.table.handle_timeout(1.0)
+    assert slip.failure is not None
+    assert (slip.kind, slip.failure.text) == ("timeout", "demo.m waited 1 s for its turn")
+    assert desk.commands() == []
+
+
+def test_a_caller_cannot_ask_for_more_time_than_the_limit() -> None:
+    desk = Desk()
+    desk.submit(timeout=1000.0)
+    assert desk.table.next_deadline() == 60.0
+
+
+def test_calls_in_a_worker_that_ended_fail_and_those_that_wait_go_on() -> None:
+    desk = Desk()
+    slips = [desk.submit() for _ in range(3)]
+    desk.commands()
+    desk.table.worker_gone(1, crash)
+    assert [slip.kind for slip in slips] == ["crashed", "crashed", None]
+    assert desk.commands() == []
+    desk.use(2)
+    assert desk.sent() == [(2, 3)]
+
+
+def test_without_any_prospect_those_that_wait_fail() -> None:
+    desk = Desk()
+    desk.table.without_worker()
+    slip = desk.submit()
+    desk.table.fail_waiting(lambda: CallFailure("not_loaded", "NotLoaded", "no"))
+    assert slip.kind == "not_loaded"
+    assert desk.table.active == 0
+
+
+def test_after_a_switch_new_calls_go_to_the_new_worker_and_old_ones_finish_in_the_old() -> None:
+    desk = Desk()
+    old = [desk.submit() for _ in range(2)]
+    waiting = desk.submit()
+    desk.commands()
+    desk.use(2)
+    assert desk.sent() == [(2, 3)]
+    desk.table.answered(1, Result(1, '"old"'), 1.0)
+    desk.table.answered(2, Result(3, '"new"'), 1.0)
+    assert (old[0].result, waiting.result) == ('"old"', '"new"')
+    assert desk.table.running_in(1) == 1
+
+
+def test_a_call_that_waits_is_checked_again_by_the_next_generation() -> None:
+    desk = Desk()
+    desk.table.without_worker()
+    gone, changed = desk.submit(), desk.submit()
+    desk.use(2, other=ANY)
+    assert (gone.kind, changed.kind) == ("unknown_action", "unknown_action")
+    assert desk.sent() == []
+    desk = Desk()
+    desk.table.without_worker()
+    fits = desk.submit()
+    desk.use(2, m=ONE)
+    assert desk.sent() == [(2, 1)]
+    assert not fits.done()
+
+
+def test_an_abandoned_call_is_cancelled_or_forgotten() -> None:
+    desk = Desk()
+    running = desk.submit(timeout=5.0)
+    desk.submit()
+    desk.submit()
+    desk.commands()
+    desk.table.abandon(3)
+    assert (desk.table.active, desk.commands()) == (2, [])
+    desk.table.abandon(1)
+    desk.table.abandon(1)
+    desk.table.abandon(99)
+    assert desk.commands() == [SendTo(1, Cancel(1))]
+    desk.table.handle_timeout(5.0)
+    assert desk.commands() == [Hung(1)]
+    assert not running.done()
+    assert desk.table.timeouts == 0
+
+
+def test_an_answer_of_the_wrong_worker_is_not_believed() -> None:
+    desk = Desk()
+    slip = desk.submit()
+    desk.table.answered(7, Result(1, "forged"), 1.0)
+    desk.table.answered(1, Result(99, "forged"), 1.0)
+    assert not slip.done()
+
+
+def test_an_answer_that_nobody_waits_for_is_dropped() -> None:
+    desk = Desk()
+    slip = desk.submit()
+    slip.result = "cancelled elsewhere"
+    desk.table.answered(1, Result(1, "1"), 1.0)
+    assert slip.result == "cancelled elsewhere"
+
+
+def test_calls_that_never_came_so_far_are_counted() -> None:
+    desk = Desk()
+    failure = crash()
+    assert desk.table.refuse(failure) is failure
+    assert (desk.table.calls, desk.table.failures) == (1, 1)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from matahari.rpcagent.names import classify, is_noise, touches_plugins
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_folder", "expected"),
+    [
+        ("disk.py", False, ("plugin", "disk", "python")),
+        ("Disk_2.py", False, ("plugin", "Disk_2", "python")),
+        ("class.py", False, ("plugin", "class", "python")),
+        ("shop", True, ("plugin", "shop", "python")),
+        ("my-plugin.py", False, ("misnamed", "", "")),
+        ("2disk.py", False, ("misnamed", "", "")),
+        ("a.b.py", False, ("misnamed", "", "")),
+        (".py", False, ("other", "", "")),
+        ("disk\n.py", False, ("misnamed", "", "")),
+        ("caf\u00e9.py", False, ("misnamed", "", "")),
+        (f"{'x' * 256}.py", False, ("misnamed", "", "")),
+        ("my-folder", True, ("misnamed", "", "")),
+        ("_private.py", False, ("other", "", "")),
+        ("__pycache__", True, ("other", "", "")),
+        ("notes.txt", False, ("other", "", "")),
+        ("disk.rb", False, ("other", "", "")),
+        ("disk.toml", False, ("other", "", "")),
+        ("disk", False, ("other", "", "")),
+    ],
+)
+def test_an_entry_is_a_plugin_or_not(entry: str, is_folder: bool, expected: tuple[str, str, str]) -> None:
+    assert classify(entry, is_folder=is_folder) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".disk.py.swp", "disk.py~", "#disk.py#", ".#disk.py", "disk.py.swp", "disk.py.tmp", "disk.pyc", "4913", ".git"],
+)
+def test_what_editors_leave_is_noise(name: str) -> None:
+    assert is_noise(name)
+    assert classify(name, is_folder=False)[0] == "other"
+
+
+def test_a_change_within_noise_does_not_touch_plugins() -> None:
+    assert touches_plugins(["shop", "helper.py"])
+    assert not touches_plugins(["shop", "__pycache__", "helper.pyc"])
+    assert not touches_plugins([".git", "index"])
