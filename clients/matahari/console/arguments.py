@@ -1,0 +1,128 @@
+"""From Python arguments to QMF's and back. Pure.
+
+Plugins take ``args`` (list) and ``kwargs`` (map) of JSON texts and return one (``matahari-2012.md`` 10.3). Methods of
+other classes take typed arguments by name; values are brought to the schema's types because libqmf2 agents refuse
+an integer for a float.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from matahari.errors import RemoteProtocolError, SchemaError
+from matahari.qmf import Method, Property, PropertyType, Schema, Value, decode_text, text
+
+__all__ = ["PLUGIN_PACKAGE", "bind", "coerce", "is_plugin", "result_of"]
+
+PLUGIN_PACKAGE: Final = "org.matahariproject.rpc.plugin"
+
+
+def is_plugin(schema: Schema) -> bool:
+    return schema.id.package == PLUGIN_PACKAGE
+
+
+def bind(schema: Schema, method: Method, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, Value]:
+    """The input arguments of a call.
+
+    Raises:
+        SchemaError: too many, unknown, given twice, or of a type that does not fit; names argument and rule.
+    """
+    if is_plugin(schema):
+        return {
+            "args": [_json(value, f"args[{at}]") for at, value in enumerate(args)],
+            "kwargs": {name: _json(value, name) for name, value in kwargs.items()},
+        }
+    inputs = [one for one in method.arguments if one.direction != "O"]
+    if len(args) > len(inputs):
+        raise SchemaError(f"Incorrect number of arguments: expected {len(inputs)}, got {len(args)}", path=method.name)
+    bound: dict[str, Value] = {}
+    for argument, value in zip(inputs, args, strict=False):
+        bound[argument.name] = coerce(argument, value)
+    known = {one.name: one for one in inputs}
+    for name, value in kwargs.items():
+        if name not in known:
+            raise SchemaError(f"has no argument {name!r}; it takes {', '.join(known) or 'none'}", path=method.name)
+        if name in bound:
+            raise SchemaError(f"argument {name!r} is given twice", path=method.name)
+        bound[name] = coerce(known[name], value)
+    missing = [one.name for one in inputs if one.name not in bound and one.default is None and not one.optional]
+    if missing:
+        raise SchemaError(
+            f"Incorrect number of arguments: expected {len(inputs)}, got {len(bound)} (missing: {', '.join(missing)})",
+            path=method.name,
+        )
+    return bound
+
+
+def coerce(argument: Property, value: object) -> Value:
+    """``value`` in the type that ``argument`` has on the wire.
+
+    Raises:
+        SchemaError: the value does not fit the type or its bounds.
+    """
+    kind = argument.type
+    if kind is PropertyType.FLOAT and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    elif kind is PropertyType.UUID and isinstance(value, str):
+        try:
+            value = UUID(value)
+        except ValueError as error:
+            raise SchemaError(f"{value!r} is not a UUID", path=argument.name) from error
+    elif kind is PropertyType.LIST and isinstance(value, tuple):
+        value = list(value)
+    plain = _plain(value, argument.name)
+    if plain is None and argument.optional:
+        return None
+    if not kind.accepts(plain):
+        raise SchemaError(f"{value!r} is not of type {kind.value.removeprefix('TYPE_').lower()}", path=argument.name)
+    if isinstance(plain, int | float) and not isinstance(plain, bool):
+        if argument.minimum is not None and plain < argument.minimum:
+            raise SchemaError(f"Value {plain} underflows minimum of range ({argument.minimum})", path=argument.name)
+        if argument.maximum is not None and plain > argument.maximum:
+            raise SchemaError(f"Value {plain} overflows maximum of range ({argument.maximum})", path=argument.name)
+    if isinstance(plain, str) and argument.max_length is not None and len(plain) > argument.max_length:
+        raise SchemaError("Parameter is too long", path=argument.name)
+    return plain
+
+
+def result_of(schema: Schema, arguments: Mapping[str, Value]) -> object:
+    """What a call returned, from its output arguments.
+
+    Raises:
+        RemoteProtocolError: a plugin's result is missing or is not JSON.
+    """
+    if is_plugin(schema):
+        said = text(arguments.get("result"))
+        if said is None:
+            raise RemoteProtocolError("the answer has no result", path="_arguments.result")
+        try:
+            return json.loads(said)
+        except (ValueError, RecursionError) as error:
+            raise RemoteProtocolError(f"the result is not JSON: {error}", path="_arguments.result") from error
+    decoded = {name: decode_text(value) for name, value in arguments.items()}
+    if not decoded:
+        return None
+    if len(decoded) == 1:
+        return next(iter(decoded.values()))
+    return decoded
+
+
+def _json(value: object, path: str) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SchemaError(f"cannot be sent as JSON: {error}", path=path) from error
+
+
+def _plain(value: object, path: str) -> Value:
+    """``value`` if QMF can carry it."""
+    if value is None or isinstance(value, bool | int | float | str | bytes | UUID):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{path}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{path}[{at}]") for at, item in enumerate(value)]
+    raise SchemaError(f"a value of type {type(value).__name__} cannot be sent", path=path)

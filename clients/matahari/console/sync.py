@@ -1,0 +1,218 @@
+"""The blocking face: the names of :mod:`matahari.console`, for programs without an event loop of their own.
+
+The asynchronous console runs on a thread in the background, so that heartbeats and events flow while the caller
+computes. All methods may be called from any thread. Callbacks of ``listen`` run on that background thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+from matahari.console.client import CONNECT_TIMEOUT, DEFAULT_PACKAGE, Listening
+from matahari.console.client import Console as AsyncConsole
+from matahari.console.client import connect as connect_async
+from matahari.console.objects import CALL_TIMEOUT
+from matahari.console.objects import Objects as AsyncObjects
+from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject, Result, Results
+from matahari.errors import RequestError
+from matahari.net import Address
+from matahari.qmf import Method, Property, Value
+
+__all__ = ["Console", "Objects", "connect"]
+
+T = TypeVar("T")
+
+THREAD_TIMEOUT = 5.0  # seconds for the background thread to end; it has nothing left to do by then
+
+
+class _Loop:
+    """An event loop on a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="matahari console", daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Wait for ``coroutine``; an interrupt of the waiting thread cancels it."""
+        if self._loop.is_closed():
+            coroutine.close()
+            raise RequestError("the console is closed")
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def post(self, function: Callable[[], object]) -> None:
+        self._loop.call_soon_threadsafe(function)
+
+    def close(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(THREAD_TIMEOUT)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+
+def connect(
+    broker: str | None = None, *, insecure_anonymous: bool = False, timeout: float = CONNECT_TIMEOUT
+) -> Console:
+    """See :func:`matahari.console.connect`."""
+    loop = _Loop()
+    try:
+        console = loop.run(connect_async(broker, insecure_anonymous=insecure_anonymous, timeout=timeout))
+    except BaseException:
+        loop.close()
+        raise
+    return Console(console, loop)
+
+
+class Console:
+    """See :class:`matahari.console.Console`; a context manager that closes itself."""
+
+    def __init__(self, console: AsyncConsole, loop: _Loop) -> None:
+        self._console = console
+        self._loop = loop
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def address(self) -> Address:
+        return self._console.address
+
+    @property
+    def broker_product(self) -> str:
+        return self._console.broker_product
+
+    def close(self) -> None:
+        """Leave the bus and end the background thread; a second call does nothing."""
+        if not self._loop._loop.is_closed():
+            self._loop.run(self._console.close())
+            self._loop.close()
+
+    def hosts(self) -> list[Host]:
+        return self._loop.run(self._console.hosts())
+
+    def agents(self, hosts: Iterable[Host | str] | None = None) -> list[AgentSummary]:
+        return self._loop.run(self._console.agents(hosts))
+
+    def packages(self) -> list[str]:
+        return self._loop.run(self._console.packages())
+
+    def classes(self, package: str | None = None) -> list[ClassName]:
+        return self._loop.run(self._console.classes(package))
+
+    def select(
+        self,
+        class_name: str,
+        *,
+        package: str = DEFAULT_PACKAGE,
+        hosts: Iterable[Host | str] | None = None,
+        where: Mapping[str, object] | None = None,
+        timeout: float = CALL_TIMEOUT,
+    ) -> Objects:
+        found = self._loop.run(
+            self._console.select(class_name, package=package, hosts=hosts, where=where, timeout=timeout)
+        )
+        return Objects(found, self._loop)
+
+    def listen(self, callback: Callable[[ConsoleEvent], None]) -> Listening:
+        async def register() -> Listening:
+            return self._console.listen(callback)
+
+        return self._loop.run(register())
+
+
+class Objects(Sequence[RemoteObject]):
+    """See :class:`matahari.console.Objects`."""
+
+    def __init__(self, objects: AsyncObjects, loop: _Loop) -> None:
+        self._objects = objects
+        self._loop = loop
+
+    @overload
+    def __getitem__(self, index: int) -> RemoteObject: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RemoteObject]: ...
+
+    def __getitem__(self, index: int | slice) -> RemoteObject | Sequence[RemoteObject]:
+        return self._objects[index]
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def __repr__(self) -> str:
+        return repr(self._objects)
+
+    @property
+    def class_name(self) -> ClassName:
+        return self._objects.class_name
+
+    @property
+    def properties(self) -> list[Property]:
+        return self._objects.properties
+
+    @property
+    def methods(self) -> list[Method]:
+        return self._objects.methods
+
+    def get(self, name: str) -> list[Value]:
+        return self._objects.get(name)
+
+    def refresh(self, *, timeout: float = CALL_TIMEOUT) -> Objects:
+        return Objects(self._loop.run(self._objects.refresh(timeout=timeout)), self._loop)
+
+    def call(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> Results:
+        return self.call_with(method, args, kwargs, timeout=timeout)
+
+    def call_with(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+    ) -> Results:
+        return self._loop.run(self._objects.call_with(method, args, kwargs, timeout=timeout))
+
+    def call_iter(
+        self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object
+    ) -> Iterator[Result]:
+        return self.iterate(method, args, kwargs, timeout=timeout)
+
+    def iterate(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+    ) -> Iterator[Result]:
+        results = self._objects.iterate(method, args, kwargs, timeout=timeout)
+        try:
+            while (result := self._loop.run(_next(results))) is not None:
+                yield result
+        finally:
+            self._loop.run(_finish(results))
+
+    def set(self, name: str, value: object, *, timeout: float = CALL_TIMEOUT) -> Results:
+        return self._loop.run(self._objects.set(name, value, timeout=timeout))
+
+
+async def _next(results: AsyncIterator[Result]) -> Result | None:
+    return await anext(results, None)
+
+
+async def _finish(results: AsyncIterator[Result]) -> None:
+    close = getattr(results, "aclose", None)
+    if close is not None:
+        await close()

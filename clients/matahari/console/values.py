@@ -1,0 +1,161 @@
+"""What the console hands out: plain frozen values, the same for both faces."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, overload
+
+from matahari.errors import MatahariError, RequestError, TransportError
+from matahari.qmf import ObjectId, Schema, Value
+
+__all__ = ["AgentSummary", "ClassName", "ConsoleEvent", "Host", "RemoteObject", "Result", "Results"]
+
+_SILENT = (RequestError, TransportError)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Host:
+    """A machine with at least one agent on the bus; its text is its name."""
+
+    name: str
+    uuid: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AgentSummary:
+    """An agent: ``vendor:product:instance``, and the name of its host (empty when it tells none)."""
+
+    name: str
+    host: str
+    product: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ClassName:
+    """A class of objects; its text is ``package:name``."""
+
+    package: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.package}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteObject:
+    """One object on one host, with its values as of the fetch.
+
+    Attributes:
+        values: by property name; text that foreign agents send as binary is decoded.
+    """
+
+    host: str
+    agent: str
+    name: str
+    class_name: ClassName
+    values: Mapping[str, Value] = field(hash=False)
+    object_id: ObjectId = field(repr=False)
+    schema: Schema = field(repr=False, hash=False)
+
+    def __str__(self) -> str:
+        return f"{self.class_name}[{self.name}] on {self.host}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one call on one object: a value or an error, never both.
+
+    Attributes:
+        value: of a plugin's method what it returned; of another method None without output arguments, the value of
+            the only one, or a map of several.
+        duration: seconds from sending to the outcome.
+    """
+
+    object: RemoteObject
+    value: builtins.object
+    error: MatahariError | None
+    duration: float
+
+    @property
+    def host(self) -> str:
+        return self.object.host
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+class Results(Sequence[Result]):
+    """All results of one call, in the order of its objects."""
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._results = tuple(results)
+
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Result]: ...
+
+    def __getitem__(self, index: int | slice) -> Result | Sequence[Result]:
+        return self._results[index]
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __repr__(self) -> str:
+        return f"<Results: {len(self.ok)} ok, {len(self.failed)} failed, {len(self.silent)} silent>"
+
+    @property
+    def ok(self) -> list[Result]:
+        """Answered with a value."""
+        return [one for one in self._results if one.error is None]
+
+    @property
+    def failed(self) -> list[Result]:
+        """Answered with a failure."""
+        return [one for one in self._results if one.error is not None and not isinstance(one.error, _SILENT)]
+
+    @property
+    def silent(self) -> list[Result]:
+        """Not answered: out of time, the agent has gone, or the connection was lost."""
+        return [one for one in self._results if isinstance(one.error, _SILENT)]
+
+    def values(self) -> list[builtins.object]:
+        """Values of those that are ok, in order."""
+        return [one.value for one in self._results if one.error is None]
+
+    def raise_for_errors(self) -> None:
+        """Raise an ``ExceptionGroup`` of all errors, if there are any."""
+        errors = [one.error for one in self._results if one.error is not None]
+        if errors:
+            raise ExceptionGroup(f"{len(errors)} of {len(self._results)} calls failed", errors)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleEvent:
+    """Something happened: an agent raised an event, came or went.
+
+    Attributes:
+        package, name: class of the event, empty for agents coming and going.
+        severity: 0 (emergency) to 7 (debug); 6 for agents coming and going.
+        timestamp_ns: nanoseconds since 1970 as the agent says, 0 when not known.
+        values: of the event, by name.
+    """
+
+    kind: Literal["event", "agent_added", "agent_removed"]
+    host: str
+    agent: str
+    package: str = ""
+    name: str = ""
+    severity: int = 6
+    timestamp_ns: int = 0
+    values: Mapping[str, Value] = field(default_factory=dict, hash=False)

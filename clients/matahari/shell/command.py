@@ -1,0 +1,114 @@
+"""The ``matahari`` command: runs a node or its parts, and looks at an installation."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.metadata
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from matahari.config import Program, Settings, add_options, configure_logging, load
+from matahari.errors import MatahariError
+
+__all__ = ["main"]
+
+EXIT_FAILED = 1
+EXIT_USAGE = 64
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    run: Callable[[argparse.Namespace], int] | None = arguments.run
+    if run is None:
+        parser.print_help()
+        return 0
+    try:
+        return run(arguments)
+    except MatahariError as error:
+        print(f"matahari: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="matahari", description="Export functions of this machine as remote methods over AMQP 1.0 and QMFv2."
+    )
+    parser.add_argument("--version", action="version", version=f"matahari {importlib.metadata.version('matahari')}")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    for name, text, run in (
+        ("up", "run one node in the foreground: broker, Host agent and RPC agent", _up),
+        ("broker", "run the embedded broker alone", _broker),
+        ("agent", "run agents on a broker that runs already", _agent),
+        ("doctor", "tell what is installed, what is missing, and which broker can be reached", _doctor),
+    ):
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        program: Program = name  # type: ignore[assignment]  # the four words above are Programs
+        add_options(command, program)
+        if name == "agent":
+            command.add_argument("--only", metavar="NAMES", help="which agents, separated by commas: host, rpc")
+        command.set_defaults(run=run)
+    return parser
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from matahari.shell.node import AGENTS, Plan
+
+    return _run(arguments, Plan("up", True, AGENTS))
+
+
+def _broker(arguments: argparse.Namespace) -> int:
+    from matahari.shell.node import Plan
+
+    return _run(arguments, Plan("broker", True, ()))
+
+
+def _agent(arguments: argparse.Namespace) -> int:
+    from matahari.shell.node import AGENTS, Plan
+
+    chosen: tuple[str, ...] = AGENTS
+    if arguments.only is not None:
+        names = [name.strip() for name in arguments.only.split(",") if name.strip()]
+        unknown = [name for name in names if name not in AGENTS]
+        if unknown or not names:
+            print(f"matahari: --only {arguments.only}: the agents are {', '.join(AGENTS)}", file=sys.stderr)
+            return EXIT_USAGE
+        chosen = tuple(name for name in AGENTS if name in names)
+    return _run(arguments, Plan("agent", False, chosen))
+
+
+def _run(arguments: argparse.Namespace, plan: object) -> int:
+    from matahari.shell.node import Plan, run_node
+
+    assert isinstance(plan, Plan)
+
+    def read() -> Settings:
+        return load(vars(arguments), environ=os.environ)
+
+    settings = read()
+    configure_logging(settings)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    return asyncio.run(run_node(settings, plan, read, say))
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from matahari.shell.doctor import examine
+
+    settings = load(vars(arguments), environ=os.environ)
+    return examine(settings, print)

@@ -1,0 +1,121 @@
+"""``matahari doctor``: what is installed, what is missing, which broker answers and of which kind it is."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from matahari.config import Settings, describe, private_directory
+from matahari.errors import MatahariError
+
+__all__ = ["examine"]
+
+_PACKAGES = ("python-qpid-proton", "pluggy", "jsonschema", "watchdog", "psutil", "prompt-toolkit")
+BROKER_TIMEOUT = 3.0  # seconds for the broker to answer
+
+
+class _Report:
+    """Prints findings and remembers whether something is wrong."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.failed = False
+
+    def good(self, text: str) -> None:
+        self._say(f"  ok    {text}")
+
+    def note(self, text: str) -> None:
+        self._say(f"  note  {text}")
+
+    def bad(self, text: str, remedy: str) -> None:
+        self.failed = True
+        self._say(f"  FAIL  {text}")
+        self._say(f"        -> {remedy}")
+
+    def title(self, text: str) -> None:
+        self._say(text)
+
+
+def examine(settings: Settings, say: Callable[[str], None]) -> int:
+    """Print the findings; 0 when nothing is wrong, 1 otherwise."""
+    report = _Report(say)
+    report.title(f"matahari {importlib.metadata.version('matahari')}")
+    _installation(report)
+    _settings(report, settings)
+    _broker(report, settings)
+    return 1 if report.failed else 0
+
+
+def _installation(report: _Report) -> None:
+    report.title("Installation")
+    report.good(f"Python {platform.python_version()} ({sys.executable})")
+    for name in _PACKAGES:
+        try:
+            report.good(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            report.bad(f"{name} is not installed", f"{sys.executable} -m pip install {name}, or `make setup`")
+    from matahari.net import tls_available
+
+    if tls_available():
+        report.good("python-qpid-proton was built with TLS")
+    else:
+        report.bad(
+            "python-qpid-proton was built without TLS",
+            "install OpenSSL's headers and pkg-config (apt-get install libssl-dev pkg-config), then `make setup`",
+        )
+    limit = Path("/proc/sys/fs/inotify/max_user_watches")
+    try:
+        report.good(f"inotify watches for each user: {limit.read_text().strip()}")
+    except OSError:
+        report.note("inotify is not there: plugin directories will be polled")
+
+
+def _settings(report: _Report, settings: Settings) -> None:
+    report.title("Settings in effect")
+    for line in describe(settings).splitlines():
+        report.note(line)
+    try:
+        private_directory(settings.state)
+        report.good(f"state directory {settings.state} is private and writable")
+    except MatahariError as error:
+        report.bad(str(error), "give another one with --state")
+    for directory in settings.plugins:
+        if directory.is_dir():
+            report.good(f"plugin directory {directory}: {len(list(_plugins(directory)))} plugins")
+        elif os.access(directory.parent, os.W_OK):
+            report.note(f"plugin directory {directory} does not exist yet; the agent waits for it")
+        else:
+            report.bad(f"plugin directory {directory} does not exist", f"mkdir -p {directory}")
+
+
+def _plugins(directory: Path) -> Iterator[Path]:
+    for path in directory.iterdir():
+        if not path.name.startswith((".", "_")) and (path.suffix == ".py" or (path / "__init__.py").is_file()):
+            yield path
+
+
+def _broker(report: _Report, settings: Settings) -> None:
+    from matahari.console import connect
+
+    report.title("Broker")
+
+    async def look() -> None:
+        async with await connect(
+            str(settings.broker), insecure_anonymous=settings.insecure_anonymous, timeout=BROKER_TIMEOUT
+        ) as console:
+            report.good(f"{console.address} answers: {console.broker_product}")
+            agents = await console.agents()
+            hosts = await console.hosts()
+            report.good(f"{len(hosts)} hosts, {len(agents)} agents")
+            for agent in agents:
+                report.note(f"{agent.host or '-'}  {agent.name}")
+
+    try:
+        asyncio.run(look())
+    except MatahariError as error:
+        report.bad(str(error), "start a node with `matahari up`, or name a broker with -b")

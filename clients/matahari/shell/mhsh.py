@@ -1,0 +1,209 @@
+"""``mhsh``: select hosts and a class on the bus, read and write properties, call methods.
+
+Start-up is most of a short command's time, so the console and prompt_toolkit are imported when they are needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import NoReturn, TextIO
+
+from matahari.errors import ConnectFailedError, MatahariError
+from matahari.shell.outcome import ExitStatus, first_failure, status_of
+from matahari.shell.output import Output, wants_colour
+from matahari.shell.ports import ConsoleLike
+from matahari.shell.render import printable
+from matahari.shell.scripts import STDIN, open_script, run_lines, run_script
+from matahari.shell.session import DEFAULT_TIMEOUT, Session
+
+__all__ = ["main"]
+
+Connect = Callable[[argparse.Namespace], ConsoleLike]
+
+REMEDY = "start one with `matahari up`, or name another with -b"
+
+
+def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -> int:
+    """Run the shell.
+
+    Args:
+        argv: arguments without the program's name; the process's own by default.
+        connect: gives the console for the parsed options; the blocking console by default.
+
+    Returns:
+        The exit status, see :class:`ExitStatus`.
+    """
+    try:
+        options = _parser().parse_args(argv)
+    except SystemExit as exit_:
+        return int(exit_.code or 0)
+    _make_streams_tolerant()
+    try:
+        return _run(options, connect or _connect)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`| head`). Python would complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.OK
+    except MatahariError as error:
+        return _give_up(error, debug=options.debug)
+
+
+def _run(options: argparse.Namespace, connect: Connect) -> int:
+    output = Output(sys.stdout, sys.stderr, as_json=options.json, colour=wants_colour(sys.stdout), debug=options.debug)
+    with ExitStack() as stack:
+        scripts = [(path, _opened(path, stack)) for path in _script_paths(options)]
+        console = connect(options)
+        stack.callback(console.close)
+        session = Session(console, output, timeout=options.timeout, echo=options.echo)
+        if options.commands or scripts:
+            return _run_scripts(session, options, scripts)
+        from matahari.shell.interactive import interact
+
+        return interact(session)
+
+
+def _opened(path: str, stack: ExitStack) -> TextIO:
+    stream = open_script(path)
+    if stream is not sys.stdin:
+        stack.callback(stream.close)
+    return stream
+
+
+def _run_scripts(session: Session, options: argparse.Namespace, scripts: Sequence[tuple[str, TextIO]]) -> ExitStatus:
+    statuses: list[ExitStatus] = []
+
+    def may_go_on() -> bool:
+        return not session.finished and not (options.stop_on_error and first_failure(statuses) is not ExitStatus.OK)
+
+    for commands in options.commands:
+        if may_go_on():
+            statuses.append(run_lines(session, commands.split("\n"), stop_on_error=options.stop_on_error))
+    for path, stream in scripts:
+        if may_go_on():
+            statuses.append(run_script(session, path, stream, stop_on_error=options.stop_on_error))
+    return first_failure(statuses)
+
+
+def _script_paths(options: argparse.Namespace) -> list[str]:
+    paths: list[str] = options.scripts
+    if not paths and not options.commands and not sys.stdin.isatty():
+        return [STDIN]  # `mhsh < file` and `… | mhsh`
+    return paths
+
+
+def _connect(options: argparse.Namespace) -> ConsoleLike:
+    from matahari.console.sync import connect
+
+    _log_to_stderr()
+    return connect(options.broker, insecure_anonymous=options.insecure_anonymous)
+
+
+def _log_to_stderr() -> None:
+    """Warnings of the console, e.g. about an agent that does not answer, without anything harmful to a terminal."""
+    import logging  # the console has loaded it already
+
+    class Harmless(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return printable(super().format(record))
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(Harmless("mhsh: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+def _give_up(error: MatahariError, *, debug: bool) -> int:
+    text = " ".join(str(error).split("\n"))
+    if isinstance(error, ConnectFailedError):
+        if error.address and error.address not in text:
+            text = f"no broker at {error.address}: {text}"
+        if "matahari up" not in text:
+            text = f"{text} ({REMEDY})"
+    if debug:
+        traceback.print_exception(error)
+    print(f"mhsh: {text}", file=sys.stderr)
+    return status_of(error)
+
+
+def _make_streams_tolerant() -> None:
+    # A remote text must not end the shell because the locale lacks a character.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(ExitStatus.USAGE, f"{self.prog}: {message}\n")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *ignored: object) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"mhsh {version('matahari')}")
+        except PackageNotFoundError:
+            print("mhsh (not installed)")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="mhsh",
+        description="Shell for the hosts on a Matahari bus. Without FILE and -c it reads commands from the terminal.",
+        epilog="Exit status: 0 all fine, 1 nothing matched, 2 some failed, 3 none answered, 4 could not ask, 64 usage.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "-b",
+        "--broker",
+        metavar="ADDRESS",
+        help="unix:PATH, HOST[:PORT], amqp://… or amqps://… (default: $MATAHARI_BROKER, configuration, local socket)",
+    )
+    parser.add_argument(
+        "-c",
+        dest="commands",
+        metavar="COMMANDS",
+        action="append",
+        default=[],
+        help="run these commands, separated by ';', before any FILE",
+    )
+    parser.add_argument("-e", "--stop-on-error", action="store_true", help="end scripts at the first failed command")
+    parser.add_argument("-x", "--echo", action="store_true", help="show each command of a script before it runs")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    parser.add_argument(
+        "-t",
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=DEFAULT_TIMEOUT,
+        help="wait this long for answers (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--insecure-anonymous", action="store_true", help="plain TCP without authentication, on loopback, for tests"
+    )
+    parser.add_argument("-d", "--debug", action="store_true", help="show tracebacks of errors, remote ones included")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.add_argument("scripts", metavar="FILE", nargs="*", help="scripts to run in turn; - is standard input")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86400:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 86400 seconds")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""Values, results and errors as text and as JSON records. Pure.
+
+Text from the bus is made harmless before it reaches a terminal: control characters other than line break and tab are
+shown as ``\\xNN``. ``--json`` escapes everything beyond ASCII, so that any locale can carry it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from matahari.errors import MatahariError, RemoteError, RequestError, TransportError
+from matahari.shell.lines import Line
+from matahari.shell.outcome import CommandError, ExitStatus
+from matahari.shell.ports import ObjectLike, ObjectsLike, ResultLike
+
+__all__ = [
+    "Tally",
+    "call_record",
+    "error_lines",
+    "failure_lines",
+    "failure_record",
+    "failure_text",
+    "json_line",
+    "labels",
+    "object_record",
+    "printable",
+    "value_lines",
+    "value_record",
+]
+
+INDENT = "    "
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped, line breaks and tabs kept."""
+    if text.isprintable():
+        return text
+    return "".join(char if char in "\n\t" or not _is_control(char) else _escaped(char) for char in text)
+
+
+def _is_control(char: str) -> bool:
+    # Cf holds the marks that reorder text on screen (a reversed host name), Cs lone surrogates that no stream encodes.
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs")
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def json_line(record: Mapping[str, object]) -> str:
+    """One record of ``--json``: strict JSON in ASCII, without line breaks."""
+    return json.dumps(_plain(record, strict=True), allow_nan=False)
+
+
+def _plain(value: object, *, strict: bool) -> object:
+    """The value in JSON's types: UUIDs and bytes as text; when ``strict``, NaN and infinities as null."""
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return value if math.isfinite(value) or not strict else None
+        case bytes():
+            return value.decode("utf-8", "backslashreplace")
+        case uuid.UUID():
+            return str(value)
+        case Mapping():
+            return {str(key): _plain(item, strict=strict) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item, strict=strict) for item in value]
+        case _:
+            return str(value)
+
+
+def value_lines(label: str, value: object) -> list[str]:
+    """``LABEL: value`` for people: text as it is (indented below the label when it has several lines), else JSON."""
+    plain = _plain(value, strict=False)
+    if isinstance(plain, str):
+        return _labelled(label, plain)
+    return [f"{label}: {printable(json.dumps(plain, ensure_ascii=False))}"]
+
+
+def _labelled(label: str, text: str, mark: str = "") -> list[str]:
+    lines = printable(text).rstrip("\n").split("\n")
+    if len(lines) == 1:
+        return [f"{label}: {mark}{lines[0]}".rstrip(" ")]
+    return [f"{label}:", *(f"{INDENT}{mark}{line}".rstrip(" ") for line in lines)]
+
+
+def failure_text(error: MatahariError | None) -> str:
+    """What went wrong, for people; the type of a remote exception in front unless the text names it."""
+    if error is None:
+        return "no answer"
+    text = str(error) or type(error).__name__
+    remote_type = error.remote_type if isinstance(error, RemoteError) else ""
+    return text if not remote_type or text.startswith(remote_type) else f"{remote_type}: {text}"
+
+
+def failure_lines(label: str, error: MatahariError | None, *, debug: bool) -> list[str]:
+    """``LABEL: % error``, and the remote traceback below it when ``debug``."""
+    lines = _labelled(label, failure_text(error), mark="% ")
+    if debug and isinstance(error, RemoteError) and error.remote_traceback:
+        lines += [f"{INDENT}{line}" for line in printable(error.remote_traceback).rstrip("\n").split("\n")]
+    return lines
+
+
+def labels(objects: Iterable[ObjectLike]) -> dict[tuple[str, str], str]:
+    """How each object (agent, object name) is called in text: its host, and ``[object]`` where a host has several."""
+    listed = list(objects)
+    count: dict[str, int] = {}
+    for found in listed:
+        count[found.host] = count.get(found.host, 0) + 1
+    return {
+        (found.agent, found.name): printable(found.host if count[found.host] == 1 else f"{found.host}[{found.name}]")
+        for found in listed
+    }
+
+
+def object_record(objects: ObjectsLike, found: ObjectLike) -> dict[str, object]:
+    """The keys that every record about an object has."""
+    class_name = f"{objects.class_name.package}:{objects.class_name.name}"
+    return {"host": found.host, "agent": found.agent, "class": class_name, "object": found.name}
+
+
+def call_record(objects: ObjectsLike, result: ResultLike, *, name: str, debug: bool) -> dict[str, object]:
+    """The record of one result of a call or a write; ``name`` is the method or property."""
+    outcome = value_record(result.value) if result.ok else failure_record(result.error, debug=debug)
+    record = {**object_record(objects, result.object), "name": name, **outcome}
+    return {**record, "duration": round(result.duration, 6)}
+
+
+def value_record(value: object) -> dict[str, object]:
+    """The keys that tell a success."""
+    return {"ok": True, "value": value, "error": None}
+
+
+def failure_record(error: MatahariError | None, *, debug: bool) -> dict[str, object]:
+    """The keys that tell a failure."""
+    return {"ok": False, "value": None, "error": _error_record(error, debug=debug)}
+
+
+def _error_record(error: MatahariError | None, *, debug: bool) -> dict[str, object]:
+    if error is None:
+        return {"code": "request", "text": "no answer", "type": ""}
+    remote_type = error.remote_type if isinstance(error, RemoteError) else ""
+    record: dict[str, object] = {"code": error.code, "text": str(error), "type": remote_type or type(error).__name__}
+    if debug and isinstance(error, RemoteError):
+        record["traceback"] = error.remote_traceback
+    return record
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts the results of one call: ``expected`` objects on ``hosts`` hosts."""
+
+    hosts: int
+    expected: int
+    answered: int = 0
+    failed: int = 0
+
+    @classmethod
+    def of(cls, objects: ObjectsLike) -> Tally:
+        """A count that expects an answer from each of these objects."""
+        return cls(hosts=len({found.host for found in objects}), expected=len(objects))
+
+    def add(self, result: ResultLike) -> None:
+        """Count one result; one without any answer stays silent."""
+        if result.ok:
+            self.answered += 1
+        elif not _is_silent(result.error):
+            self.failed += 1
+
+    @property
+    def silent(self) -> int:
+        """Objects that did not answer (yet)."""
+        return max(0, self.expected - self.answered - self.failed)
+
+    @property
+    def status(self) -> ExitStatus:
+        """The exit status of the call."""
+        if not self.expected:
+            return ExitStatus.NOTHING_MATCHED
+        if self.answered == self.expected:
+            return ExitStatus.OK
+        return ExitStatus.SOME_FAILED if self.answered or self.failed else ExitStatus.NONE_ANSWERED
+
+    def __str__(self) -> str:
+        """The closing line."""
+        scope = f"{self.hosts} host{'' if self.hosts == 1 else 's'}"
+        if self.expected != self.hosts:
+            scope += f", {self.expected} objects"
+        return f"{scope}: {self.answered} answered, {self.failed} failed, {self.silent} silent"
+
+
+def _is_silent(error: MatahariError | None) -> bool:
+    return error is None or isinstance(error, RequestError | TransportError)
+
+
+def error_lines(error: MatahariError, line: Line | None = None) -> list[str]:
+    """The ``% `` lines for an error; a fault with a column is pointed at, below the line it is in.
+
+    Args:
+        error: what went wrong.
+        line: the command that was typed, None when there is none to show.
+    """
+    if not isinstance(error, CommandError):
+        return [f"% {text}" for text in printable(str(error)).split("\n")]
+    lines = [printable(text) for text in error.lines]
+    if line is not None and line.words and error.position is not None:
+        lines = _with_pointer(lines, line, error.position)
+    return [f"% {text}".rstrip() for text in lines]
+
+
+def _with_pointer(lines: Sequence[str], line: Line, position: int) -> list[str]:
+    source = printable(line.source)
+    pointer = " " * _width(printable(line.text[line.words[0].start : position])) + "^"
+    if position > line.words[-1].end:
+        pointer = " " * (_width(source) + 1) + "^"
+    shown_at = lines[0].find(f'"{source}"')
+    if shown_at >= 0:
+        return [lines[0], " " * (shown_at + 1) + pointer, *lines[1:]]
+    return [*lines, INDENT + source, INDENT + pointer]
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )

@@ -1,0 +1,70 @@
+"""Run commands that nobody types: ``-c``, script files and standard input.
+
+One command a line (or several, separated by ``;``), no prompt, no echo. All scripts of one start share one session.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+from matahari.shell.outcome import CommandError, ExitStatus, first_failure
+from matahari.shell.session import Session
+
+__all__ = ["STDIN", "open_script", "run_lines", "run_script"]
+
+STDIN = "-"
+
+
+def open_script(path: str) -> TextIO:
+    """Open a script for reading; ``-`` is standard input, which the caller must not close.
+
+    Raises:
+        CommandError: it cannot be opened.
+    """
+    if path == STDIN:
+        return sys.stdin
+    try:
+        return open(path, encoding="utf-8")
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+
+
+def run_script(session: Session, path: str, lines: Iterable[str], *, stop_on_error: bool) -> ExitStatus:
+    """Run a script to its end, to ``quit`` or to the first error if that is asked for.
+
+    Raises:
+        CommandError: it cannot be read to its end.
+    """
+    return run_lines(session, _readable(path, lines), stop_on_error=stop_on_error)
+
+
+def _readable(path: str, lines: Iterable[str]) -> Iterator[str]:
+    # Only reading is guarded: what a command raises meanwhile (a closed pipe) is not the script's fault.
+    source = iter(lines)
+    while True:
+        try:
+            line = next(source, None)
+        except UnicodeDecodeError as error:
+            raise _unreadable(path, "not UTF-8 text") from error
+        except OSError as error:
+            raise _unreadable(path, error.strerror or str(error)) from error
+        if line is None:
+            return
+        yield line
+
+
+def run_lines(session: Session, lines: Iterable[str], *, stop_on_error: bool) -> ExitStatus:
+    """Run lines as they come, with or without line breaks; the status of the first failed one, else OK."""
+    statuses: list[ExitStatus] = []
+    for line in lines:
+        statuses.append(session.execute(line.rstrip("\r\n"), stop_on_error=stop_on_error))
+        if session.finished or (stop_on_error and statuses[-1] is not ExitStatus.OK):
+            break
+    return first_failure(statuses)
+
+
+def _unreadable(path: str, reason: str) -> CommandError:
+    name = "standard input" if path == STDIN else path
+    return CommandError(f"cannot read {name}: {reason}", status=ExitStatus.COULD_NOT_ASK)

@@ -1,0 +1,316 @@
+"""An in-memory stand-in for ``matahari.console.sync.Console``: three hosts, the Host class and some plugins.
+
+It hands out the console's own value types, so that only the bus is missing. :func:`fleet` makes the usual one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import overload
+
+from matahari.console import AgentSummary, ClassName, Host, RemoteObject, Result, Results
+from matahari.errors import AbortedError, MatahariError, NoAgentsError, RefusedError, RequestTimeoutError
+from matahari.qmf import Method, ObjectId, Property, PropertyType, Schema, SchemaId, Value
+
+PLUGINS = "org.matahariproject.rpc.plugin"
+CORE = "org.matahariproject"
+
+Behaviour = Callable[[str, Sequence[object], Mapping[str, object]], object]
+
+
+@dataclass
+class FakeClass:
+    """A class with one object (or some) per host.
+
+    Attributes:
+        values: host -> object name -> property values.
+        behaviours: method -> function of host, positional and named arguments; a raised error of ours is the result.
+    """
+
+    name: ClassName
+    product: str
+    properties: list[Property]
+    methods: list[Method]
+    values: dict[str, dict[str, dict[str, Value]]]
+    behaviours: dict[str, Behaviour] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> Schema:
+        schema_id = SchemaId(self.name.package, self.name.name)
+        return Schema(schema_id, tuple(self.properties), tuple(self.methods))
+
+
+class FakeObjects(Sequence[RemoteObject]):
+    def __init__(self, console: FakeConsole, kind: FakeClass, found: Iterable[RemoteObject]) -> None:
+        self.console = console
+        self.kind = kind
+        self.found = tuple(found)
+        self.class_name = kind.name
+        self.properties = list(kind.properties) if self.found else []
+        self.methods = list(kind.methods) if self.found else []
+
+    @overload
+    def __getitem__(self, index: int) -> RemoteObject: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RemoteObject]: ...
+
+    def __getitem__(self, index: int | slice) -> RemoteObject | Sequence[RemoteObject]:
+        return self.found[index]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def get(self, name: str) -> list[Value]:
+        return [found.values.get(name) for found in self.found]
+
+    def refresh(self, *, timeout: float = 10.0) -> FakeObjects:
+        present = [found for found in self.found if found.host not in self.console.deaf]
+        return FakeObjects(self.console, self.kind, [self.console.fetch(self.kind, found) for found in present])
+
+    def iterate(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = 10.0
+    ) -> Iterator[Result]:
+        self.console.calls.append((method, tuple(args), dict(kwargs)))
+        behaviour = self.kind.behaviours[method]
+        try:
+            for found in self.found:
+                yield self.console.run(found, lambda host: behaviour(host, args, kwargs), timeout)
+        finally:
+            self.console.ended_calls += 1
+
+    def set(self, name: str, value: object, *, timeout: float = 10.0) -> Results:
+        member = next(one for one in self.properties if one.name == name)
+        if member.access != "RW":
+            raise RefusedError(f"property {name!r} is read-only")
+        assert isinstance(value, int | float | str | bool)
+
+        def write(host: str) -> None:
+            for values in self.kind.values[host].values():
+                values[name] = value
+
+        return Results([self.console.run(found, write, timeout) for found in self.found])
+
+
+@dataclass
+class FakeConsole:
+    """The bus. ``deaf`` hosts do not answer; ``calls`` records what was called."""
+
+    machines: list[Host]
+    kinds: list[FakeClass]
+    deaf: set[str] = field(default_factory=set)
+    calls: list[tuple[str, tuple[object, ...], dict[str, object]]] = field(default_factory=list)
+    selects: int = 0
+    ended_calls: int = 0
+    is_closed: bool = False
+    fault: MatahariError | None = None
+
+    def hosts(self) -> list[Host]:
+        self._maybe_fail()
+        return sorted(self.machines)
+
+    def agents(self, hosts: Iterable[Host | str] | None = None) -> list[AgentSummary]:
+        names = None if hosts is None else {str(host) for host in hosts}
+        found = {
+            AgentSummary(self.agent(kind, host), host, kind.product)
+            for kind in self.kinds
+            for host in kind.values
+            if names is None or host in names
+        }
+        return sorted(found)
+
+    def packages(self) -> list[str]:
+        return sorted({kind.name.package for kind in self.kinds})
+
+    def classes(self, package: str | None = None) -> list[ClassName]:
+        return sorted(kind.name for kind in self.kinds if package in (None, kind.name.package))
+
+    def select(
+        self,
+        class_name: str,
+        *,
+        package: str = CORE,
+        hosts: Iterable[Host | str] | None = None,
+        where: Mapping[str, object] | None = None,
+        timeout: float = 10.0,
+    ) -> FakeObjects:
+        self._maybe_fail()
+        self.selects += 1
+        wanted = ClassName(package, class_name)
+        kind = next((kind for kind in self.kinds if kind.name == wanted), None)
+        if kind is None:
+            raise NoAgentsError(f'Class "{wanted}" not found')
+        names = None if hosts is None else {str(host) for host in hosts}
+        found = [
+            RemoteObject(
+                host,
+                self.agent(kind, host),
+                name,
+                kind.name,
+                dict(values),
+                self.object_id(kind, host, name),
+                kind.schema,
+            )
+            for host, objects in sorted(kind.values.items())
+            for name, values in objects.items()
+            if names is None or host in names
+        ]
+        filters = dict(where or {})
+        return FakeObjects(
+            self, kind, [one for one in found if all(one.values.get(key) == value for key, value in filters.items())]
+        )
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def agent(self, kind: FakeClass, host: str) -> str:
+        return f"matahariproject.org:{kind.product}:{host}"
+
+    def object_id(self, kind: FakeClass, host: str, name: str) -> ObjectId:
+        return ObjectId(self.agent(kind, host), name)
+
+    def fetch(self, kind: FakeClass, found: RemoteObject) -> RemoteObject:
+        values = dict(kind.values[found.host][found.name])
+        return RemoteObject(found.host, found.agent, found.name, kind.name, values, found.object_id, kind.schema)
+
+    def run(self, found: RemoteObject, action: Callable[[str], object], timeout: float) -> Result:
+        if found.host in self.deaf:
+            return Result(found, None, RequestTimeoutError(f"no answer within {timeout:g} s", timeout=timeout), timeout)
+        try:
+            return Result(found, action(found.host), None, 0.001)
+        except MatahariError as error:
+            return Result(found, None, error, 0.001)
+
+    def kind(self, name: str) -> FakeClass:
+        return next(kind for kind in self.kinds if kind.name.name == name)
+
+    def _maybe_fail(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+
+HOSTS = ("db1", "web1", "web2")
+
+
+def fleet() -> FakeConsole:
+    """Hosts db1, web1 and web2 with the Host class, and the plugins asterisk, calc and old (as a 2012 agent has it)."""
+    machines = [Host(name, f"00000000-0000-0000-0000-00000000000{at}") for at, name in enumerate(HOSTS)]
+    return FakeConsole(machines, [host_class(), asterisk_plugin(), calc_plugin(), old_plugin(), volume_class()])
+
+
+def host_class() -> FakeClass:
+    properties = [
+        Property("hostname", PropertyType.STRING, index=True, description="Hostname"),
+        Property(
+            "update_interval", PropertyType.INT, "RW", unit="s", minimum=0, maximum=86400, description="Heartbeat"
+        ),
+        Property("load", PropertyType.MAP, statistic=True, description="Load averages"),
+        Property("identity", PropertyType.UUID, description="Machine id"),
+        Property("last_updated", PropertyType.INT, subtype="abstime", statistic=True),
+    ]
+    lifetime = Property("lifetime", PropertyType.STRING, description="Custom, Hardware or Filesystem")
+    methods = [
+        Method("identify", "Beep."),
+        Method("get_uuid", "Read a UUID.", (lifetime, Property("uuid", PropertyType.STRING, direction="O"))),
+        Method(
+            "set_uuid",
+            "Write a UUID.",
+            (
+                lifetime,
+                Property("uuid", PropertyType.STRING, optional=True, max_length=36),
+                Property("rc", PropertyType.INT, direction="O"),
+            ),
+        ),
+    ]
+    values: dict[str, dict[str, dict[str, Value]]] = {
+        host: {
+            "Host": {
+                "hostname": host,
+                "update_interval": 5,
+                "load": {"1": 0.5 + at, "5": 0.25, "15": 0.125},
+                "last_updated": 0,
+            }
+        }
+        for at, host in enumerate(HOSTS)
+    }
+    behaviours: dict[str, Behaviour] = {
+        "identify": lambda host, args, kwargs: None,
+        "get_uuid": lambda host, args, kwargs: f"{args[0]}-of-{host}",
+        "set_uuid": lambda host, args, kwargs: 0,
+    }
+    return FakeClass(ClassName(CORE, "Host"), "host", properties, methods, values, behaviours)
+
+
+def volume_class() -> FakeClass:
+    """Two objects on one host, one on another."""
+    values: dict[str, dict[str, dict[str, Value]]] = {
+        "db1": {"data": {"size": 2}, "log": {"size": 1}},
+        "web1": {"root": {"size": 3}},
+    }
+    return FakeClass(ClassName(CORE, "Volume"), "volume", [Property("size", PropertyType.INT)], [], values)
+
+
+def _plugin(name: str, methods: dict[str, dict[str, Value]], behaviours: dict[str, Behaviour]) -> FakeClass:
+    arguments = (
+        Property("args", PropertyType.LIST),
+        Property("kwargs", PropertyType.MAP),
+        Property("result", PropertyType.STRING, direction="O"),
+    )
+    published: dict[str, Value] = {method: dict(entry) for method, entry in methods.items() if entry}
+    return FakeClass(
+        ClassName(PLUGINS, name),
+        "rpc",
+        [Property("state", PropertyType.STRING), Property("methods", PropertyType.MAP)],
+        [Method(method, "", arguments) for method in behaviours],
+        {host: {name: {"state": "ready", "methods": published}} for host in HOSTS},
+        behaviours,
+    )
+
+
+def _params(properties: dict[str, dict[str, object]], required: list[str], **extra: object) -> dict[str, Value]:
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+        "x-positional": list(properties),
+        "x-positional-only": [],
+        "x-varargs": False,
+        "x-varkw": False,
+        **extra,
+    }
+    return {"params": json.dumps(schema)}
+
+
+def asterisk_plugin() -> FakeClass:
+    text = "0 active channels\n0 active calls\n0 calls processed\n"
+    entry = _params({}, []) | {"doc": "Ask Asterisk for its channels."}
+    return _plugin("asterisk", {"num_calls": entry}, {"num_calls": lambda host, args, kwargs: text})
+
+
+def calc_plugin() -> FakeClass:
+    def boom(host: str, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        if host == "db1":
+            return 1
+        raise AbortedError("ValueError: boom", remote_type="ValueError", remote_traceback="File calc.py, line 3")
+
+    def echo(host: str, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        return [list(args), dict(kwargs)]
+
+    integer: dict[str, object] = {"type": "integer"}
+    text: dict[str, object] = {"type": "string"}
+    methods = {
+        "add": _params({"x": integer, "y": integer}, ["x", "y"]) | {"doc": "Add two numbers."},
+        "greet": _params({"name": text, "greeting": {"type": "string", "default": "Hello"}}, ["name"]),
+        "pair": _params({"first": {}, "second": {}}, ["first", "second"]),
+        "show": _params({}, [], **{"x-varargs": True, "x-varkw": True, "additionalProperties": True}),
+        "boom": _params({}, []),
+        "wait": _params({"timeout": integer}, ["timeout"]),
+    }
+    return _plugin("calc", methods, {name: boom if name == "boom" else echo for name in methods})
+
+
+def old_plugin() -> FakeClass:
+    return _plugin("old", {}, {"show": lambda host, args, kwargs: [list(args), dict(kwargs)]})

@@ -1,0 +1,51 @@
+"""Results as a group."""
+
+from __future__ import annotations
+
+import pytest
+
+from matahari.console import ClassName, Host, RemoteObject, Result, Results
+from matahari.errors import AbortedError, AgentGoneError, RequestTimeoutError
+from matahari.qmf import ObjectId, Schema, SchemaId
+
+NAME = ClassName("p", "C")
+
+
+def an_object(host: str) -> RemoteObject:
+    return RemoteObject(host, "a", "o", NAME, {}, ObjectId("a", "o"), Schema(SchemaId("p", "C")))
+
+
+def test_results_are_told_apart_as_ok_failed_and_silent() -> None:
+    results = Results(
+        [
+            Result(an_object("one"), 1, None, 0.1),
+            Result(an_object("two"), None, AbortedError("ValueError: boom"), 0.1),
+            Result(an_object("three"), None, RequestTimeoutError("no answer", timeout=1.0), 1.0),
+            Result(an_object("four"), None, AgentGoneError("gone"), 0.1),
+        ]
+    )
+    assert [one.host for one in results.ok] == ["one"]
+    assert [one.host for one in results.failed] == ["two"]
+    assert [one.host for one in results.silent] == ["three", "four"]
+    assert results.values() == [1]
+    assert len(results) == 4
+    assert results[0].ok
+    assert [one.host for one in results[1:3]] == ["two", "three"]
+    assert repr(results) == "<Results: 1 ok, 1 failed, 2 silent>"
+
+
+def test_raise_for_errors_raises_all_of_them_as_a_group() -> None:
+    results = Results([Result(an_object("one"), None, AbortedError("a"), 0), Result(an_object("two"), 1, None, 0)])
+    with pytest.raises(ExceptionGroup, match="1 of 2 calls failed") as caught:
+        results.raise_for_errors()
+    assert [str(error) for error in caught.value.exceptions] == ["a"]
+
+
+def test_raise_for_errors_is_silent_when_all_is_well() -> None:
+    Results([Result(an_object("one"), 0, None, 0)]).raise_for_errors()
+
+
+def test_the_texts_of_values_are_for_people() -> None:
+    assert str(Host("web1", "f00d")) == "web1"
+    assert str(NAME) == "p:C"
+    assert str(an_object("web1")) == "p:C[o] on web1"

@@ -1,0 +1,184 @@
+"""The program: options, scripts, exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from matahari.errors import ConfigError, ConnectFailedError
+from matahari.shell.mhsh import main
+from matahari.shell.outcome import CommandError, ExitStatus
+from matahari.shell.ports import ConsoleLike
+from matahari.shell.scripts import open_script, run_lines, run_script
+from tests.support.fake_console import PLUGINS, FakeConsole, fleet
+from tests.support.shell import TestShell
+
+
+def run(*argv: str, console: FakeConsole | None = None) -> int:
+    return main(argv, connect=lambda options: console or fleet())
+
+
+def test_commands_are_run_in_turn_and_share_the_selection(capsys: pytest.CaptureFixture[str]) -> None:
+    console = fleet()
+    assert run("-c", "select host web1; select class Host", "-c", "get hostname", console=console) == 0
+    assert capsys.readouterr().out == "web1: web1\n"
+    assert console.is_closed
+
+
+def test_scripts_have_comments_and_go_on_after_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "script"
+    script.write_text("# a comment\n\nnosuch\r\nselect host nosuch\nlist hosts # all\n")
+    assert run(str(script)) == ExitStatus.USAGE
+    assert capsys.readouterr().out.endswith("\ndb1\nweb1\nweb2\n")
+
+
+def test_scripts_stop_at_the_first_error_when_that_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "script"
+    script.write_text("select host nosuch\nlist hosts\n")
+    assert run("-e", str(script), str(script)) == ExitStatus.NOTHING_MATCHED
+    assert "db1\n" not in capsys.readouterr().out
+
+
+def test_quit_ends_the_script_and_those_after_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "script"
+    script.write_text("quit\nlist hosts\n")
+    assert run(str(script), str(script)) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_scripts_share_the_selection(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("select host web2\n")
+    second.write_text("select class Host\nget hostname\n")
+    assert run(str(first), str(second)) == 0
+    assert capsys.readouterr().out == "web2: web2\n"
+
+
+@pytest.mark.parametrize("argv", [["-"], []])
+def test_standard_input_is_a_script(
+    argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("select host web1\nselect class Host\nget hostname"))
+    assert run(*argv) == 0
+    assert capsys.readouterr().out == "web1: web1\n"
+
+
+def test_a_script_that_cannot_be_read_is_told_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "missing"
+    assert run(str(missing)) == ExitStatus.COULD_NOT_ASK
+    assert capsys.readouterr().err == f"mhsh: cannot read {missing}: No such file or directory\n"
+    assert run(str(tmp_path)) == ExitStatus.COULD_NOT_ASK
+
+
+def test_a_script_that_is_not_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "script"
+    script.write_bytes(b"list hosts\n\xff\xfe\n")
+    assert run(str(script)) == ExitStatus.COULD_NOT_ASK
+    assert capsys.readouterr().err == f"mhsh: cannot read {script}: not UTF-8 text\n"
+
+
+def test_scripts_may_be_any_lines() -> None:
+    shell = TestShell()
+    assert run_lines(shell.session, ["list hosts", "nosuch"], stop_on_error=False) is ExitStatus.USAGE
+
+
+def test_a_script_is_run_to_its_end(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("list hosts\n")
+    with open_script(str(script)) as stream:
+        assert run_script(TestShell().session, str(script), stream, stop_on_error=False) is ExitStatus.OK
+
+
+def test_a_script_that_fails_while_it_is_read_is_told() -> None:
+    def broken() -> Iterator[str]:
+        yield "list hosts"
+        raise OSError(5, "Input/output error")
+
+    shell = TestShell()
+    with pytest.raises(CommandError, match="cannot read x: Input/output error"):
+        run_script(shell.session, "x", broken(), stop_on_error=False)
+    assert shell.out() == "db1\nweb1\nweb2\n"
+
+
+def test_a_directory_is_no_script(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="Is a directory"):
+        open_script(str(tmp_path))
+
+
+def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = f"select class package {PLUGINS} asterisk; call num_calls"
+    assert run("--json", "-c", commands) == 0
+    printed = capsys.readouterr()
+    records = [json.loads(line) for line in printed.out.splitlines()]
+    assert [record["host"] for record in records] == ["db1", "web1", "web2"]
+    assert all(record["value"].startswith("0 active channels\n") for record in records)
+    assert printed.err == "3 hosts: 3 answered, 0 failed, 0 silent\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--nosuch"], "unrecognized arguments: --nosuch"),
+        (["--jso"], "unrecognized arguments: --jso"),
+        (["-t", "0"], "0 is not between 0 and 86400 seconds"),
+        (["-t", "x"], "argument -t/--timeout: invalid _seconds value: 'x'"),
+        (["-c"], "argument -c: expected one argument"),
+    ],
+)
+def test_bad_options_are_usage_errors(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*argv) == ExitStatus.USAGE
+    assert message in capsys.readouterr().err
+
+
+def test_help_and_version_succeed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    assert "-c COMMANDS" in capsys.readouterr().out
+    assert run("--version") == 0
+    assert capsys.readouterr().out.startswith("mhsh ")
+
+
+def refusing(error: Exception, *argv: str) -> int:
+    def connect(options: argparse.Namespace) -> ConsoleLike:
+        raise error
+
+    return main(["-c", "list hosts", *argv], connect=connect)
+
+
+def test_no_broker_is_one_line_with_the_address_and_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusing(ConnectFailedError("connection refused", address="unix:/x")) == ExitStatus.COULD_NOT_ASK
+    assert capsys.readouterr().err == (
+        "mhsh: no broker at unix:/x: connection refused (start one with `matahari up`, or name another with -b)\n"
+    )
+
+
+def test_a_message_that_says_it_all_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "unix:/x refuses; start it with `matahari up`"
+    assert refusing(ConnectFailedError(text, address="unix:/x")) == ExitStatus.COULD_NOT_ASK
+    assert capsys.readouterr().err == f"mhsh: {text}\n"
+
+
+def test_a_bad_configuration_is_one_line_and_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refusing(ConfigError("nonsense", key="broker")) == ExitStatus.COULD_NOT_ASK
+    assert capsys.readouterr().err == "mhsh: broker: nonsense\n"
+    assert refusing(ConfigError("nonsense"), "-d") == ExitStatus.COULD_NOT_ASK
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupted_script_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(host: str, args: Sequence[object], kwargs: object) -> object:
+        raise KeyboardInterrupt
+
+    console = fleet()
+    console.kind("calc").behaviours["add"] = interrupt
+    assert run("-c", f"select class package {PLUGINS} calc; call add 1 2", console=console) == 130
+    assert console.is_closed
+    assert capsys.readouterr().err == "3 hosts: 0 answered, 0 failed, 3 silent\n\n"
