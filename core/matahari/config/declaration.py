@@ -213,7 +213,7 @@ TABLE: tuple[Setting, ...] = (
         "plugins.queue",
         Number(0, 10_000),
         "calls that wait for one plugin before further ones are answered busy",
-        default=64,
+        default=256,
     ),
     Setting(
         "plugin_call_timeout",
@@ -227,7 +227,7 @@ TABLE: tuple[Setting, ...] = (
         "plugins.load_timeout",
         Seconds(0.1, 600),
         "seconds within which a plugin must have loaded",
-        default=20.0,
+        default=10.0,
     ),
     Setting(
         "plugin_drain_timeout",

@@ -1,0 +1,261 @@
+"""Programs that start, stop, lose each other, and are started twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from matahari.console import Results
+from matahari.errors import AgentGoneError, ConnectionLostError
+from tests.support.node import PLUGIN_PACKAGE, TIME, Box, Program, box
+
+pytestmark = pytest.mark.integration
+
+SLOW = """
+import threading, time
+started = None
+
+def slow(path: str) -> str:
+    open(path, "w").close()
+    threading.Event().wait(60)
+    return "done"
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_node_ends_with_status_0_and_leaves_nothing(number: int) -> None:
+    with box() as made:
+        made.save("plain.py", "def f():\n    return 1\n")
+        with made.up() as node:
+            family = psutil.Process(node.process.pid).children(recursive=True)
+            assert {child.name() for child in family} >= {"mh-plugins", "mh-plain"}
+            assert node.stop(number) == 0
+            assert not [child for child in family if child.is_running()]
+            assert "Traceback" not in node.text
+        assert not made.socket.exists()
+
+
+def test_the_ready_line_and_systemd_are_told_when_it_really_is() -> None:
+    with box() as made, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(made.home / "notify"))
+        manager.settimeout(20 * TIME)
+        with made.up(NOTIFY_SOCKET=str(made.home / "notify")) as node:
+            assert node.wait_line("^ready ").string.startswith(f"ready up broker={made.address} agents=host,rpc pid=")
+            assert manager.recv(100) == b"READY=1"
+            assert made.mhsh("-c", "list hosts").returncode == 0
+            node.stop()
+            assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_sighup_reloads_settings_and_plugins() -> None:
+    with box() as made:
+        made.save("plain.py", "def f():\n    return 1\n")
+        config = made.home / "matahari.toml"
+        config.write_text("[host]\nupdate_interval = 100\n")
+        with made.up("--config", config) as node, made.connect() as console:
+            assert console.select("Host").get("update_interval") == [100]
+            config.write_text("[host]\nupdate_interval = 200\n")
+            node.process.send_signal(signal.SIGHUP)
+            node.wait_line("were reloaded")
+            assert console.select("Host").get("update_interval") == [200]
+            config.write_text("[host]\nupdate_intervall = 200\n")
+            node.process.send_signal(signal.SIGHUP)
+            node.wait_line("not reloaded: .*update_intervall.*did you mean")
+            assert console.select("Host").get("update_interval") == [200]
+
+
+def test_a_second_node_on_the_same_directory_is_refused() -> None:
+    with box() as made, made.up() as node:
+        done = made.run("up", "--socket", "other.sock", "--state", "state", "--plugins", "plugins")
+        assert done.returncode == 1
+        assert f"pid {node.process.pid}" in done.stderr
+        assert "state" in done.stderr
+        done = made.run("up", "--socket", made.socket, "--state", "other", "--plugins", "plugins")
+        assert done.returncode == 1
+        assert "another broker listens on" in done.stderr
+        assert made.mhsh("-c", "list hosts").returncode == 0
+
+
+def test_without_a_broker_the_shell_says_what_to_do_and_exits_with_4() -> None:
+    with box() as made:
+        done = made.mhsh("-c", "list hosts")
+    assert done.returncode == 4
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert str(made.socket) in done.stderr
+    assert "matahari up" in done.stderr
+
+
+def test_the_parts_run_as_processes_of_their_own_and_find_each_other_again() -> None:
+    with box() as made:
+        made.save("plain.py", "def f():\n    return 1\n")
+        agent = Program(
+            *("matahari", "agent", "-b", made.address, "--only", "host", "--state", "a", "--hostname", "alpha"),
+            cwd=made.home,
+        )
+        with agent:
+            agent.wait_line("trying again")  # started before its broker
+            with made.start("broker", "--socket", made.socket) as broker:
+                agent.wait_line("^ready agent")
+                rpc = ("agent", "-b", made.address, "--only", "rpc", "--state", "b", "--plugins", "plugins")
+                with made.start(*rpc, "--hostname", "beta"), made.connect() as console:
+                    assert [host.name for host in console.hosts()] == ["alpha", "beta"]
+                    assert console.select("plain", package=PLUGIN_PACKAGE).call("f").values() == [1]
+                    broker.kill()
+                    agent.wait_line("was lost")
+                    with made.start("broker", "--socket", made.socket), made.connect() as other:
+                        _wait_hosts(other.hosts, ["alpha", "beta"])
+                        assert other.select("plain", package=PLUGIN_PACKAGE).call("f").values() == [1]
+
+
+def test_a_call_ends_at_once_when_the_broker_goes() -> None:
+    with box() as made:
+        made.save("plain.py", SLOW)
+        with made.up() as node, made.connect() as console:
+            plugin = console.select("plain", package=PLUGIN_PACKAGE)
+            [result] = _during_a_call(plugin.call, made, lambda: node.kill())
+        assert isinstance(result.error, ConnectionLostError)
+
+
+def test_a_call_ends_at_once_when_its_agent_goes() -> None:
+    with box() as made, made.start("broker", "--socket", made.socket):
+        made.save("plain.py", SLOW)
+        words = ("agent", "-b", made.address, "--state", "b", "--plugins", "plugins")
+        with made.start(*words) as agent, made.connect() as console:
+            plugin = console.select("plain", package=PLUGIN_PACKAGE)
+            [result] = _during_a_call(plugin.call, made, lambda: agent.kill())
+            assert isinstance(result.error, AgentGoneError)
+            _wait_hosts(console.hosts, [])
+
+
+def test_plugins_end_with_an_agent_that_was_killed() -> None:
+    with box() as made:
+        made.save("plain.py", "def f():\n    return 1\n")
+        with made.up() as node:
+            family = psutil.Process(node.process.pid).children(recursive=True)
+            os.kill(node.process.pid, signal.SIGKILL)
+            node.wait_end()
+            _, alive = psutil.wait_procs(family, timeout=20 * TIME)
+            assert not alive
+
+
+def test_garbage_on_the_socket_disturbs_nobody() -> None:
+    with box() as made, made.up() as node, made.connect() as console:
+        for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 100, b"AMQP\x03\x01\x00\x00" + b"\xff" * 5000):
+            with socket.socket(socket.AF_UNIX) as peer:
+                peer.settimeout(20 * TIME)
+                peer.connect(str(made.socket))
+                peer.sendall(garbage)
+                while peer.recv(4096):
+                    pass
+        assert console.select("Host")
+        node.wait_line("WARNING.*connection of local user .* ended")
+        assert "Traceback" not in node.text
+
+
+def test_tcp_needs_the_explicit_flag_on_both_sides() -> None:
+    with box() as made, made.start("broker", "--socket", made.socket, "--insecure-anonymous", "0") as broker:
+        found = broker.wait_line(r"insecure-anonymous=127\.0\.0\.1:(\d+)")
+        broker.wait_line("WARNING.*INSECURE")
+        address = f"127.0.0.1:{found.group(1)}"
+        refused = made.run("agent", "-b", address, "--state", "a")
+        assert refused.returncode == 1
+        assert "TCP without authentication is refused" in refused.stderr
+        words = (
+            "agent",
+            "-b",
+            address,
+            "--insecure-anonymous",
+            "--only",
+            "host",
+            "--state",
+            "a",
+            "--hostname",
+            "alpha",
+        )
+        with made.start(*words):
+            done = made.mhsh("-b", address, "-c", "list hosts")
+            assert done.returncode == 4
+            done = made.mhsh("-b", address, "--insecure-anonymous", "-c", "list hosts")
+            assert done.stdout == "alpha\n"
+        elsewhere = made.run("agent", "-b", "192.0.2.1", "--insecure-anonymous", "--state", "a")
+        assert "this machine only" in elsewhere.stderr
+
+
+def test_a_plugin_that_hangs_at_import_does_not_keep_the_node_from_serving() -> None:
+    with box() as made:
+        (made.home / "matahari.toml").write_text("[plugins]\nload_timeout = 2\n")
+        made.save("hangs.py", "while True:\n    pass\n")
+        made.save("plain.py", "def f():\n    return 1\n")
+        with Program("matahari", *_up(made), "--config", "matahari.toml", cwd=made.home) as node:
+            node.wait_line("is on the bus")
+            node.wait_line("rpc:.* is on the bus")
+            with made.connect() as console:
+                made.wait_plugin(console, "plain", lambda values: values["state"] == "ready")
+                assert console.select("plain", package=PLUGIN_PACKAGE).call("f").values() == [1]
+                failed = made.wait_plugin(console, "hangs", lambda values: values["state"] == "failed")
+            error = failed["last_error"]
+            assert isinstance(error, dict)
+            assert "2 s" in str(error["text"])
+            node.wait_line("^ready ")
+
+
+def test_a_file_whose_name_is_no_identifier_is_named_in_the_log() -> None:
+    with box() as made:
+        made.save("not-a-name.py", "def f():\n    return 1\n")
+        with made.up() as node:
+            node.wait_line("WARNING.*not-a-name.py is not loaded: .*letters, digits and _")
+
+
+def test_version_and_help_need_nothing_and_bad_options_exit_with_64() -> None:
+    with box() as made:
+        assert made.run("--version").stdout.startswith("matahari 0.")
+        assert "--plugins" in made.run("up", "--help").stdout
+        assert made.run("up", "--nonsense").returncode == 64
+        assert made.run("agent", "--only", "hots").returncode == 64
+
+
+def _up(made: Box) -> tuple[str | Path, ...]:
+    return ("up", "--socket", made.socket, "--state", "state", "--plugins", "plugins")
+
+
+def _during_a_call(call: object, made: Box, disturb: object) -> Results:
+    """Run ``disturb`` while a call of ``slow`` is under way; returns its results."""
+    assert callable(call)
+    assert callable(disturb)
+    found: list[Results] = []
+    flag = made.home / "started"
+    thread = threading.Thread(target=lambda: found.append(call("slow", str(flag), timeout=60.0)))
+    thread.start()
+    _wait_file(flag)
+    disturb()
+    thread.join(20 * TIME)
+    assert not thread.is_alive(), "the call went on waiting"
+    return found[0]
+
+
+def _wait_file(path: Path) -> None:
+    waiter = threading.Event()
+    for _ in range(int(2000 * TIME)):
+        if path.exists():
+            return
+        waiter.wait(0.01)
+    raise AssertionError(f"{path} did not appear")
+
+
+def _wait_hosts(hosts: object, expected: list[str]) -> None:
+    assert callable(hosts)
+    waiter = threading.Event()
+    found: list[str] = []
+    for _ in range(int(2000 * TIME)):
+        found = [host.name for host in hosts()]
+        if found == expected:
+            return
+        waiter.wait(0.01)
+    raise AssertionError(f"{found} instead of {expected}")
