@@ -7,14 +7,14 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 
 import pytest
 
 from matahari.errors import PluginError
 from matahari.rpcagent import Limits, PluginService
-from tests.support.plugins import TIME, Box, Recorder, is_alive, methods, plugin_service, wait_dead
+from tests.support.plugins import Recorder, is_alive, methods, plugin_service, wait_dead
 
 pytestmark = pytest.mark.integration
 
@@ -791,6 +791,23 @@ class TestProcesses:
 
         run(story())
 
+    def test_a_worker_has_the_agents_environment_and_nothing_of_its_own_needs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYTHONPATH", "/given")
+        monkeypatch.setenv("SITE", "here")
+
+        async def story() -> None:
+            async with plugin_service(tmp_path) as box:
+                box.save("look.py", "import os\ndef look(): return dict(os.environ)\n")
+                await box.wait_state("look", "ready")
+                found = await box.call("look", "look")
+                assert isinstance(found, dict)
+                assert (found["PYTHONPATH"], found["SITE"]) == ("/given", "here")
+                assert not [name for name in found if name.startswith(("MATAHARI_PLUGIN", "MALLOC"))]
+
+        run(story())
+
     def test_stop_waits_for_running_calls_and_leaves_nothing(self, tmp_path: Path) -> None:
         async def story() -> None:
             async with plugin_service(tmp_path, stop_timeout=0.5, term_grace=0.2) as box:
@@ -842,7 +859,3 @@ class TestProcesses:
 
         run(story())
         assert any("listener" in record.getMessage() for record in caplog.records)
-
-
-_Story = Callable[[Box], Coroutine[object, object, None]]
-assert TIME > 0

@@ -34,7 +34,7 @@ def call_outcome(call: int, action: str, value: object, limit: int) -> Result | 
         limit: most bytes of the JSON text.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_text)
         size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
         return Failure(
@@ -47,6 +47,13 @@ def call_outcome(call: int, action: str, value: object, limit: int) -> Result | 
         text = f"{action} returned {size} bytes of JSON, at most {limit} are allowed"
         return Failure(call, "too_large", "ValueError", text)
     return Result(call, text)
+
+
+def _as_text(value: object) -> str:
+    """Text of bytes that are UTF-8: what ``subprocess.check_output`` returns, and plugins of 2012 with it."""
+    if isinstance(value, bytes):
+        return value.decode()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def call_failure(call: int, error: BaseException, files: Collection[str]) -> Failure:
@@ -123,6 +130,11 @@ def _find_foreign(root: object) -> tuple[str, str] | None:
         if isinstance(value, float):
             if not math.isfinite(value):
                 return path, repr(value)
+        elif isinstance(value, bytes):
+            try:
+                value.decode()
+            except UnicodeDecodeError:
+                return path, "bytes that are not UTF-8"
         elif isinstance(value, dict):
             for key, item in value.items():
                 if not (key is None or isinstance(key, str | int | float)):

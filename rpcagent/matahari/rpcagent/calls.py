@@ -110,10 +110,6 @@ class CallTable:
         """Calls that wait or run, late ones included."""
         return len(self._calls)
 
-    def running_in(self, worker: int) -> int:
-        """Calls that are with ``worker``."""
-        return self._running.get(worker, 0)
-
     def has_only_hung(self, worker: int) -> bool:
         """Whether calls are with ``worker``, and each had its time and its grace."""
         inside = [call for call in self._calls.values() if call.worker == worker]

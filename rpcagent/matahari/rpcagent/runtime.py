@@ -16,10 +16,11 @@ from matahari.errors import LocalProtocolError
 from matahari.hostproto import Drain as DrainMessage
 from matahari.hostproto import Failure, Load, Loaded, LoadFailed, Result
 
-from . import calls, lifecycle
+from . import calls, orders
 from .binding import prepare
 from .calls import Answer, CallTable
-from .lifecycle import Content, Lifecycle
+from .lifecycle import Lifecycle
+from .orders import Content
 from .records import CallFailure, Limits, LoadFailure, PluginStatus
 from .slots import LoadSlots
 from .warmparent import describe_end
@@ -266,15 +267,15 @@ class PluginRuntime:
                 if not future.done():
                     future.set_result(None)
 
-    def _execute(self, command: lifecycle.Command) -> None:
+    def _execute(self, command: orders.Command) -> None:
         match command:
-            case lifecycle.Start():
+            case orders.Start():
                 self._slots.take(self, command.worker, functools.partial(self._start, command))
-            case lifecycle.Switch():
+            case orders.Switch():
                 self._calls.use_worker(command.worker, prepare(self.name, command.version.methods), self._loop.time())
-            case lifecycle.Drain():
+            case orders.Drain():
                 self._drain(command.worker)
-            case lifecycle.Terminate():
+            case orders.Terminate():
                 if command.worker in self._links:
                     self._reasons.setdefault(command.worker, "the worker had no more time")
                     self._owner.kill(command.worker, command.signal)
@@ -282,19 +283,19 @@ class PluginRuntime:
                     # It still waited for its turn to start.
                     failure = LoadFailure("HostStartError", "the start was called off")
                     self._lifecycle.not_started(command.worker, failure, self._loop.time())
-            case lifecycle.ParentStuck():
+            case orders.ParentStuck():
                 self._owner.parent_stuck()
-            case lifecycle.StatusChanged():
+            case orders.StatusChanged():
                 status = self.status()
                 if status.last_error is not None:
                     _log.warning("plugin %s is %s: %s", self.name, status.state, status.last_error)
                 self._owner.plugin_changed(status)
-            case lifecycle.Gone():
+            case orders.Gone():
                 self._owner.plugin_gone(self)
             case _:
                 assert_never(command)
 
-    def _start(self, command: lifecycle.Start) -> None:
+    def _start(self, command: orders.Start) -> None:
         """Its turn has come: start the worker, and have it load before it has said a word."""
         content = self._lifecycle.started(command.worker, self._loop.time())
         if content is None:

@@ -17,8 +17,8 @@ from typing import Final
 from matahari.hostproto import SINGLE_FILE, content_digest
 from matahari.pluginhost import MAX_SOURCE, python_files
 
-from .lifecycle import Content
 from .names import classify
+from .orders import Content
 from .records import LoadFailure
 from .settling import QUIET_NS, Stamp, is_settled, is_trusted
 

@@ -37,7 +37,7 @@ class LoadSlots:
                 return
             del self._taken[user]
         elif self._waiting:
-            self._waiting = deque(entry for entry in self._waiting if entry[0] is not user or entry[1] == worker)
+            self._waiting = deque(entry for entry in self._waiting if entry[0] != user or entry[1] == worker)
         while self._waiting and len(self._taken) < self._size:
             next_user, next_worker, start = self._waiting.popleft()
             self._taken[next_user] = next_worker

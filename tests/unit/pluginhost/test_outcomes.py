@@ -61,7 +61,8 @@ class Nasty(dict[str, int]):
         ({"a": {"b": [1, {2}]}}, "a value of class set at a.b[1]"),
         ({(1, 2): 3}, "a key of class tuple"),
         ([math.inf], "inf at [0]"),
-        (b"x", "a value of class bytes"),
+        (b"\xff", "bytes that are not UTF-8"),
+        ([b"x", {1}], "a value of class set at [1]"),
         (circle(), "Circular reference"),
         ("\ud800", "lone surrogate"),
         ((n for n in [1]), "a value of class generator"),
@@ -125,3 +126,8 @@ def test_another_error_names_the_last_place_in_the_plugin() -> None:
 
 def test_a_plugin_that_ends_itself_is_told_in_words() -> None:
     assert load_failure(SystemExit(4), []).text == "the plugin ended itself while it was loaded (exit 4)"
+
+
+def test_bytes_that_are_utf_8_are_returned_as_text() -> None:
+    """``subprocess.check_output`` without ``text=True``, as plugins of 2012 have it."""
+    assert call_outcome(3, "p.m", {"a": ["é".encode()]}, 1000) == Result(3, '{"a": ["é"]}')

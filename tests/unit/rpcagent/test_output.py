@@ -31,7 +31,7 @@ def test_the_tail_is_short() -> None:
 def test_too_many_lines_are_counted_instead_of_logged() -> None:
     lines = OutputLines()
     assert len(lines.feed(b"x\n" * (BURST + 50), 1000.0)) == BURST
-    later = lines.feed(b"y\n", 1000.0 + 1 / RATE)
+    later = lines.feed(b"y\n", 1000.0 + 1.5 / RATE)
     assert later == ["(50 lines were not logged: too many a second)", "y"]
-    lines.feed(b"z\n" * 5, 1000.0 + 1 / RATE)
-    assert lines.finish(1000.0 + 1 / RATE) == ["(5 more lines were not logged)"]
+    lines.feed(b"z\n" * 5, 1000.0 + 1.5 / RATE)
+    assert lines.finish(1000.0 + 1.5 / RATE) == ["(5 more lines were not logged)"]

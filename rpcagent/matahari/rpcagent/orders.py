@@ -1,0 +1,106 @@
+"""What a plugin's lifecycle works with: contents, versions, and the commands that it gives. Records only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from matahari.hostproto import MethodSpec
+
+from .records import LoadFailure
+
+__all__ = [
+    "Command",
+    "Content",
+    "Drain",
+    "Gone",
+    "ParentStuck",
+    "Start",
+    "StatusChanged",
+    "Switch",
+    "Terminate",
+    "Version",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A plugin as saved.
+
+    Attributes:
+        path: file or folder.
+        language: of its host.
+        digest: of the files.
+        files: what a load message carries (base64); None when that is too large, or when there is a fault.
+        fault: why it cannot even be read, or None.
+    """
+
+    path: str
+    language: str
+    digest: str
+    files: Mapping[str, str] | None = None
+    fault: LoadFailure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A loaded version; ``digest`` is of what was really loaded."""
+
+    generation: int
+    content: Content
+    digest: str
+    version: str
+    methods: tuple[MethodSpec, ...]
+    loaded_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a worker when there is room for one; ``started`` then tells what it is to load."""
+
+    worker: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """From now on calls go to this worker."""
+
+    worker: int
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Tell the worker that no call will follow; it ends when those in it are done."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """Signal the worker's process group."""
+
+    worker: int
+    signal: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParentStuck:
+    """A killed worker was not reported as ended: the warm parent does not do its work."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """Something that the outside sees has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The plugin was removed, and its last worker has ended."""
+
+
+Command: TypeAlias = Start | Switch | Drain | Terminate | ParentStuck | StatusChanged | Gone

@@ -1,0 +1,168 @@
+"""Looking at real directories; only time is made up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from matahari.hostproto import content_digest
+from matahari.rpcagent import LoadFailure
+from matahari.rpcagent.orders import Content
+from matahari.rpcagent.scan import MAX_CARRIED, REMOVAL_GRACE_NS, Found, Listing, Scanner, compare
+
+SECOND = 1_000_000_000
+
+
+def later(*paths: Path, ns: int = SECOND) -> int:
+    """A time of day some time after the last change of these files."""
+    return max(path.stat().st_ctime_ns for path in paths) + ns
+
+
+def found(name: str, digest: str, path: str = "/p", fault: LoadFailure | None = None) -> Found:
+    return Found(name, Content(path, "python", digest, None, fault), {}, 0)
+
+
+class TestCompare:
+    def test_new_changed_and_gone(self) -> None:
+        before = {"a": found("a", "1"), "b": found("b", "1"), "c": found("c", "1")}
+        after = {"b": found("b", "2"), "c": found("c", "1"), "d": found("d", "1"), "aa": found("aa", "1")}
+        changes = compare(before, after)
+        assert [each.name for each in changes.changed] == ["aa", "b", "d"]
+        assert changes.removed == ("a",)
+
+    def test_another_place_or_another_fault_is_a_change(self) -> None:
+        before = {"a": found("a", "1"), "b": found("b", "")}
+        after = {"a": found("a", "1", "/q"), "b": found("b", "", fault=LoadFailure("OSError", "no"))}
+        assert [each.name for each in compare(before, after).changed] == ["a", "b"]
+
+    def test_nothing(self) -> None:
+        same = {"a": found("a", "1")}
+        changes = compare(same, same)
+        assert (changes.changed, changes.removed) == ((), ())
+
+
+class TestScanner:
+    def test_files_and_folders_are_found_with_digest_and_content(self, tmp_path: Path) -> None:
+        (tmp_path / "disk.py").write_bytes(b"X = 1")
+        (tmp_path / "shop").mkdir()
+        (tmp_path / "shop" / "__init__.py").write_bytes(b"")
+        (tmp_path / "shop" / "b.py").write_bytes(b"Y = 2")
+        (tmp_path / "data").mkdir()
+        listing = Scanner([tmp_path]).scan(later(tmp_path / "disk.py", tmp_path / "shop" / "b.py"))
+        assert list(listing.plugins) == ["disk", "shop"]
+        disk, shop = (listing.plugins[name].content for name in ("disk", "shop"))
+        assert (disk.path, disk.language, disk.digest) == (
+            str(tmp_path / "disk.py"),
+            "python",
+            content_digest({"": b"X = 1"}),
+        )
+        assert disk.files == {"": "WCA9IDE="}
+        assert shop.digest == content_digest({"__init__.py": b"", "b.py": b"Y = 2"})
+        assert listing.look_again is None
+
+    def test_names_that_are_none_and_names_that_are_taken_are_listed(self, tmp_path: Path) -> None:
+        first, second = tmp_path / "1", tmp_path / "2"
+        for place in (first, second):
+            place.mkdir()
+            (place / "a.py").write_text(place.name)
+        (second / "my-plugin.py").write_text("x")
+        (first / "b").mkdir()
+        (first / "b" / "__init__.py").write_text("x")
+        (first / "b.py").write_text("x")
+        listing = Scanner([first, tmp_path / "nowhere", second]).scan(later(second / "a.py", first / "b.py"))
+        assert listing.plugins["a"].content.path == str(first / "a.py")
+        assert listing.plugins["b"].content.path == str(first / "b")
+        assert listing.misnamed == (second / "my-plugin.py",)
+        assert listing.shadowed == (first / "b.py", second / "a.py")
+
+    def test_a_file_that_changed_just_now_is_left_until_it_is_quiet(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.py"
+        path.write_text("X = 1")
+        scanner = Scanner([tmp_path])
+        listing = scanner.scan(later(path, ns=1_000_000))
+        assert (listing.plugins, listing.look_again is not None) == ({}, True)
+        assert list(scanner.scan(later(path)).plugins) == ["a"]
+        old = scanner.scan(later(path)).plugins["a"]
+        path.write_text("X = 2")
+        listing = scanner.scan(later(path, ns=1_000_000))
+        assert listing.plugins["a"].content == old.content
+        assert scanner.scan(later(path)).plugins["a"].content.digest != old.content.digest
+
+    def test_an_empty_or_open_file_is_given_more_time(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.py"
+        path.write_text("")
+        scanner = Scanner([tmp_path])
+        assert scanner.scan(later(path, ns=SECOND // 10)).plugins == {}
+        assert list(scanner.scan(later(path)).plugins) == ["a"]
+        path.write_text("X = 1")
+        before = content_digest({"": b""})
+        assert scanner.scan(later(path, ns=SECOND // 10), [str(path)]).plugins["a"].content.digest == before
+        assert scanner.scan(later(path, ns=SECOND // 10)).plugins["a"].content.digest != before
+
+    def test_a_plugin_is_gone_only_when_it_stays_away(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.py"
+        path.write_text("X = 1")
+        scanner = Scanner([tmp_path])
+        now = later(path)
+        first = scanner.scan(now)
+        path.unlink()
+        listing = scanner.scan(now)
+        assert compare(first.plugins, listing.plugins).removed == ()
+        assert listing.look_again is not None
+        assert list(scanner.scan(now + REMOVAL_GRACE_NS - 1).plugins) == ["a"]
+        path.write_text("X = 1")
+        assert list(scanner.scan(later(path)).plugins) == ["a"]
+        path.unlink()
+        now = now + 10 * SECOND
+        scanner.scan(now)
+        listing = scanner.scan(now + REMOVAL_GRACE_NS)
+        assert (listing.plugins, listing.look_again) == ({}, None)
+
+    def test_an_unchanged_old_file_is_not_read_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.py"
+        path.write_text("X = 1")
+        scanner = Scanner([tmp_path])
+        first = scanner.scan(later(path)).plugins["a"]
+        assert scanner.scan(later(path, ns=2 * SECOND)).plugins["a"] is first
+
+    def test_a_file_that_was_read_right_after_its_change_is_read_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.py"
+        path.write_text("X = 1")
+        scanner = Scanner([tmp_path])
+        first = scanner.scan(later(path, ns=10_000_000)).plugins["a"]
+        assert scanner.scan(later(path)).plugins["a"] is not first
+
+    def test_what_cannot_be_a_plugin_is_a_fault_of_it(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.py")
+        (tmp_path / "dangling.py").symlink_to(tmp_path / "nowhere")
+        (tmp_path / "folder.py").mkdir()
+        plugins = Scanner([tmp_path]).scan(0).plugins
+        assert sorted(plugins) == ["dangling", "pipe"]
+        for each in plugins.values():
+            assert each.content.fault is not None
+            assert each.content.fault.file == each.content.path
+            assert each.content.digest == ""
+
+    def test_a_link_to_a_file_is_that_file(self, tmp_path: Path) -> None:
+        target = tmp_path / "elsewhere.txt"
+        target.write_text("X = 1")
+        (tmp_path / "a.py").symlink_to(target)
+        scanner = Scanner([tmp_path])
+        assert scanner.scan(later(target)).plugins["a"].content.digest == content_digest({"": b"X = 1"})
+
+    def test_a_large_plugin_is_not_carried(self, tmp_path: Path) -> None:
+        path = tmp_path / "big.py"
+        path.write_bytes(b"#" * (MAX_CARRIED + 1))
+        content = Scanner([tmp_path]).scan(later(path)).plugins["big"].content
+        assert (content.files, content.fault) == (None, None)
+
+    def test_a_monstrous_plugin_is_a_fault(self, tmp_path: Path) -> None:
+        path = tmp_path / "big.py"
+        with path.open("wb") as file:
+            file.truncate(17 * 1024 * 1024)
+        fault = Scanner([tmp_path]).scan(later(path)).plugins["big"].content.fault
+        assert fault is not None
+        assert "bytes of source" in fault.text
+
+    def test_no_directory_is_no_plugin(self, tmp_path: Path) -> None:
+        assert Scanner([tmp_path / "nowhere"]).scan(0) == Listing({})
