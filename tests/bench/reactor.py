@@ -1,8 +1,8 @@
 """The same request and reply with proton's own event loop: for decision record 0002, over loopback TCP.
 
-    reactor.py respond HOST:PORT
-    reactor.py ask HOST:PORT IN_FLIGHT COUNT
-    reactor.py engine-respond HOST:PORT, engine-ask HOST:PORT IN_FLIGHT COUNT: the engine on asyncio, same transport
+reactor.py respond HOST:PORT
+reactor.py ask HOST:PORT IN_FLIGHT COUNT
+reactor.py engine-respond HOST:PORT, engine-ask HOST:PORT IN_FLIGHT COUNT: the engine on asyncio, same transport
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ class Loop(MessagingHandler):
         self.receiver = event.container.create_receiver(
             connection, DIRECT, name=str(uuid.uuid4()), options=[KeyFilter(self.key), AtMostOnce()]
         )
-        self.sender = event.container.create_sender(
-            connection, DIRECT, name=str(uuid.uuid4()), options=AtMostOnce()
-        )
+        self.sender = event.container.create_sender(connection, DIRECT, name=str(uuid.uuid4()), options=AtMostOnce())
 
 
 class ReactorResponder(Loop):

@@ -43,7 +43,9 @@ def version() -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default %(default)s)")
-    parser.add_argument("--calls", type=int, default=1500, help="calls in each run at 1 in flight (default %(default)s)")
+    parser.add_argument(
+        "--calls", type=int, default=1500, help="calls in each run at 1 in flight (default %(default)s)"
+    )
     parser.add_argument("--saves", type=int, default=40, help="saves of a plugin (default %(default)s)")
     options = parser.parse_args()
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}\n")
@@ -178,7 +180,9 @@ def commands(home: Path) -> None:
     seconds = []
     for _ in range(COMMAND_RUNS):
         start = time.perf_counter()
-        subprocess.run([BIN / "mhsh", "-b", "unix:bus.sock", "-c", "list hosts"], cwd=home, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [BIN / "mhsh", "-b", "unix:bus.sock", "-c", "list hosts"], cwd=home, check=True, stdout=subprocess.DEVNULL
+        )
         seconds.append(time.perf_counter() - start)
     print(
         f"  mhsh -c 'list hosts', whole process: median {statistics.median(seconds) * 1e3:.0f} ms, "

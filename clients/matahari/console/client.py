@@ -118,7 +118,12 @@ class Console:
         await self._station.close()
 
     async def hosts(self) -> list[Host]:
-        """Hosts with at least one agent, by name."""
+        """Hosts with at least one agent, by name.
+
+        Raises:
+            ConnectionLostError: there is no connection at the moment.
+        """
+        self._station.require_connection()
         return sorted({host for info in self._station.agents.values() if (host := _host_of(info)) is not None})
 
     async def agents(self, hosts: Iterable[Host | str] | None = None) -> list[AgentSummary]:
@@ -135,6 +140,7 @@ class Console:
 
     async def classes(self, package: str | None = None) -> list[ClassName]:
         """Classes of objects (events are left out), of one package or of all, by name."""
+        self._station.require_connection()
         found = await asyncio.gather(*(self._classes_of(info) for info in list(self._station.agents.values())))
         ids = {ClassName(one.package, one.name) for some in found for one in some if one.kind == "_data"}
         return sorted(one for one in ids if package in (None, one.package))
@@ -199,6 +205,7 @@ class Console:
         return Objects(self, self._station, objects.class_name, [item for some in fetched for item in some])
 
     async def _on(self, hosts: Iterable[Host | str] | None) -> list[AgentInfo]:
+        self._station.require_connection()
         infos = list(self._station.agents.values())
         if hosts is None:
             return infos

@@ -167,7 +167,7 @@ class Station:
         Raises:
             RequestError, RemoteError, ConnectionLostError: as the request ends.
         """
-        self._require_connection()
+        self.require_connection()
         future: asyncio.Future[Items] = asyncio.get_running_loop().create_future()
 
         def done(outcome: Outcome) -> None:
@@ -202,7 +202,7 @@ class Station:
         Raises:
             ConnectionLostError, SchemaError: it could not be sent; ``done`` is not told.
         """
-        self._require_connection()
+        self.require_connection()
         request = self._engine.call(agent, object_id, method, arguments, asyncio.get_running_loop().time(), timeout)
         self._open[request] = _Open(done, method, timeout)
         self._step()
@@ -252,7 +252,8 @@ class Station:
             self._last_error = error
             self._fail_all(ConnectionLostError(str(error)))
 
-    def _require_connection(self) -> None:
+    def require_connection(self) -> None:
+        """Raise ConnectionLostError while there is none: what was known of the fleet may be wrong by now."""
         if not self._bus.is_connected:
             raise ConnectionLostError(f"there is no connection to {self.address} at the moment")
 
