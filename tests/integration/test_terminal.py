@@ -1,0 +1,112 @@
+"""mhsh on a terminal, driven as a person would."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+import pexpect
+import pytest
+
+from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box, environment
+
+pytestmark = pytest.mark.integration
+
+PLUGIN = '''
+import threading
+
+def add(x: int, y: int = 2) -> int:
+    """Add two numbers."""
+    return x + y
+
+def slow(path: str) -> str:
+    open(path, "w").close()
+    threading.Event().wait(60)
+    return "done"
+'''
+CLASS = f"select class package {PLUGIN_PACKAGE} sums"
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Box]:
+    with box() as made:
+        made.save("sums.py", PLUGIN)
+        with made.up("--hostname", "alpha"):
+            yield made
+
+
+@pytest.fixture
+def shell(node: Box) -> Iterator[pexpect.spawn[str]]:
+    env = environment(XDG_CONFIG_HOME=str(node.home), XDG_STATE_HOME=str(node.home), TERM="xterm")
+    child: pexpect.spawn[str] = pexpect.spawn(
+        str(BIN / "mhsh"),
+        ["-b", node.address],
+        cwd=node.home,
+        env=env,
+        encoding="utf-8",
+        timeout=20 * TIME,
+        dimensions=(40, 200),
+    )
+    try:
+        child.expect("mhsh>")
+        yield child
+    finally:
+        child.close(force=True)
+
+
+def test_a_session_with_its_prompts_ends_with_ctrl_d(shell: pexpect.spawn[str]) -> None:
+    shell.sendline("list hosts")
+    shell.expect("alpha\r\n")
+    shell.sendline(CLASS)
+    shell.expect(r"mhsh \[org\.matahariproject\.rpc\.plugin:sums\]>")
+    shell.sendline("call add 40")
+    shell.expect("alpha: 42\r\n")
+    shell.sendline("select host alpha")
+    shell.expect(r"mhsh \(host\)\[org\.matahariproject\.rpc\.plugin:sums\]>")
+    shell.sendeof()
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 0
+
+
+def test_tab_completes_commands_classes_and_methods(shell: pexpect.spawn[str]) -> None:
+    shell.send("sel\tcl\tpac\torg.matahariproject.rpc.pl\tsu\t")
+    shell.expect("sums")
+    shell.send("\r")
+    shell.expect(r"plugin:sums\]>")
+    shell.send("call a\t1 y=5\r")
+    shell.expect("alpha: 6\r\n")
+
+
+def test_ctrl_c_ends_a_call_that_runs_and_the_shell_goes_on(shell: pexpect.spawn[str], node: Box) -> None:
+    shell.sendline(CLASS)
+    shell.expect(r"plugin:sums\]>")
+    flag = node.home / "slow"
+    os.mkfifo(flag)
+    shell.sendline(f"call slow {flag}")
+    with flag.open():  # opens when the plugin opens it too: the call runs
+        shell.sendintr()
+    shell.expect(r"plugin:sums\]>")
+    shell.sendline("call add 1")
+    shell.expect("alpha: 3\r\n")
+
+
+def test_faults_are_explained_where_they_are(shell: pexpect.spawn[str]) -> None:
+    shell.sendline("select host alhpa")
+    shell.expect(r'% Host "alhpa" not found; did you mean alpha\?')
+    shell.sendline("frobnicate")
+    shell.expect(r"\*\*\* Unknown syntax: frobnicate")
+    shell.sendline("?")
+    shell.expect("Commands:")
+    shell.expect("select")
+
+
+def test_the_history_is_kept_for_the_user_alone(shell: pexpect.spawn[str], node: Box) -> None:
+    shell.sendline("list packages")
+    shell.expect("org.matahariproject.rpc.plugin\r\n")
+    shell.sendline("quit")
+    shell.expect(pexpect.EOF)
+    history = node.home / "matahari" / "mhsh_history"
+    assert "list packages" in history.read_text()
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
