@@ -174,7 +174,9 @@ class Console:
         objects = await self._objects(found, name, timeout)
         if where:
             objects = [one for one in objects if all(_equal(one, key, value) for key, value in where.items())]
-        return Objects(self, self._station, name, sorted(objects, key=lambda one: (one.host, one.agent, one.name)))
+        return Objects(
+            self._station, self._refetch, name, sorted(objects, key=lambda one: (one.host, one.agent, one.name))
+        )
 
     def listen(self, callback: Callable[[ConsoleEvent], None]) -> Listening:
         """Call ``callback`` for each event and each agent that comes or goes, on the event loop, until closed.
@@ -202,7 +204,7 @@ class Console:
             return await self._objects(found, objects.class_name, timeout)
 
         fetched = await asyncio.gather(*(one(item) for item in objects))
-        return Objects(self, self._station, objects.class_name, [item for some in fetched for item in some])
+        return Objects(self._station, self._refetch, objects.class_name, [item for some in fetched for item in some])
 
     async def _on(self, hosts: Iterable[Host | str] | None) -> list[AgentInfo]:
         self._station.require_connection()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 from matahari.console.arguments import bind, coerce, result_of
@@ -13,10 +13,12 @@ from matahari.errors import MatahariError, NoAgentsError, RefusedError, SchemaEr
 from matahari.qmf import Method, Property, Value
 
 if TYPE_CHECKING:
-    from matahari.console.client import Console
     from matahari.console.station import Outcome, Station
 
 __all__ = ["CALL_TIMEOUT", "Objects"]
+
+Refetch = Callable[["Objects", float], Awaitable["Objects"]]
+"""Gives the same objects with the values of now, within so many seconds."""
 
 CALL_TIMEOUT = 10.0  # seconds, the limit of a group call in 2012
 
@@ -25,10 +27,10 @@ class Objects(Sequence[RemoteObject]):
     """Immutable; :meth:`refresh` gives a new one."""
 
     def __init__(
-        self, console: Console, station: Station, class_name: ClassName, found: Iterable[RemoteObject]
+        self, station: Station, refetch: Refetch, class_name: ClassName, found: Iterable[RemoteObject]
     ) -> None:
-        self._console = console
         self._station = station
+        self._refetch = refetch
         self.class_name = class_name
         self._objects = tuple(found)
 
@@ -71,7 +73,7 @@ class Objects(Sequence[RemoteObject]):
 
     async def refresh(self, *, timeout: float = CALL_TIMEOUT) -> Objects:
         """The same objects with their values of now; those that have gone are left out."""
-        return await self._console._refetch(self, timeout)
+        return await self._refetch(self, timeout)
 
     async def call(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> Results:
         """Call ``method`` on all objects in parallel and return one result for each, in order.
