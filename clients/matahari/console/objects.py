@@ -113,6 +113,8 @@ class Objects(Sequence[RemoteObject]):
         try:
             for item, arguments in calls:
                 group.begin(self._station, item, method, arguments, timeout)
+            if len(calls) == 1:
+                self._station.flush()
             for _ in calls:
                 yield await group.next()
         finally:

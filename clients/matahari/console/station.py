@@ -208,6 +208,10 @@ class Station:
         self._step()
         return request
 
+    def flush(self) -> None:
+        """Write what was begun now."""
+        self._bus.flush()
+
     def cancel(self, request: int) -> None:
         """Forget a request; one that has ended is no fault."""
         self._open.pop(request, None)

@@ -265,3 +265,5 @@ class Agent:
         else:
             engine.complete(call, result)
         self._step()
+        if len(self._tasks) == 1:
+            self._bus.flush()  # the only call under way: no other answer will share the write

@@ -1,4 +1,4 @@
-"""What the peer put into its open, attach and end frames, read from proton's data.
+"""What the peer put into its open, attach and end frames, read from proton's data, and termini to answer with.
 
 Proton checks a frame's outline and no more: text may be no UTF-8, a filter's key may be a list. These readers raise
 whatever Python raises for that; the engine turns it into one closing event.
@@ -6,12 +6,14 @@ whatever Python raises for that; the engine turns it into one closing event.
 
 from __future__ import annotations
 
+from typing import cast
+
 import proton
-from proton import symbol
+from proton import symbol, ulong
 
 from matahari.amqp.events import Opened, Terminus
 
-__all__ = ["read_condition", "read_opened", "read_terminus"]
+__all__ = ["read_condition", "read_opened", "read_terminus", "write_terminus"]
 
 
 def read_opened(connection: proton.Connection) -> Opened:
@@ -44,18 +46,48 @@ def read_terminus(node: proton.Terminus) -> Terminus:
             for key, value in found.items():
                 if isinstance(key, symbol) and isinstance(value, proton.Described):
                     code = value.descriptor
-                    filters[str(key)] = (
-                        int(code) if isinstance(code, int) else str(code),
-                        str(value.value) if isinstance(value.value, str) else value.value,
-                    )
+                    content = str(value.value) if isinstance(value.value, str) else value.value
+                    if isinstance(code, ulong):
+                        filters[str(key)] = (int(code), content)
+                    elif isinstance(code, symbol):
+                        filters[str(key)] = (str(code), content)
     capabilities: tuple[str, ...] = ()
     data = node.capabilities
     data.rewind()
     if data.next():
         found = data.get_object()
         if isinstance(found, proton.Array):
-            capabilities = tuple(str(one) for one in found.elements)
-        elif isinstance(found, str):
+            capabilities = tuple(str(one) for one in found.elements if isinstance(one, symbol))
+        elif isinstance(found, symbol):
             capabilities = (str(found),)
     present = node.type in (proton.Terminus.SOURCE, proton.Terminus.TARGET)
     return Terminus(node.address, bool(node.dynamic), capabilities, filters, present)
+
+
+def write_terminus(node: proton.Terminus, terminus: Terminus) -> None:
+    """Set our end's source or target.
+
+    From plain values alone: proton crashes when it has to encode a malformed filter or capability of a peer, so
+    nothing of the peer's own data may be copied into an answer.
+    """
+    if terminus.address is not None:
+        node.address = terminus.address
+    node.dynamic = terminus.dynamic
+    node.capabilities.clear()
+    if len(terminus.capabilities) == 1:
+        node.capabilities.put_symbol(symbol(terminus.capabilities[0]))
+    elif terminus.capabilities:
+        kind = cast("int", proton.Data.SYMBOL)
+        node.capabilities.put_array(False, kind)
+        node.capabilities.enter()
+        for name in terminus.capabilities:
+            node.capabilities.put_symbol(symbol(name))
+        node.capabilities.exit()
+    node.filter.clear()
+    if terminus.filters:
+        node.filter.put_dict(
+            {
+                symbol(key): proton.Described(symbol(code) if isinstance(code, str) else ulong(code), str(value))
+                for key, (code, value) in terminus.filters.items()
+            }
+        )

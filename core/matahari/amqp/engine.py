@@ -20,22 +20,39 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import proton
 from cproton import (
+    PN_ACCEPTED,
     isnull,
     pn_collector_peek,
     pn_collector_pop,
+    pn_delivery,
+    pn_delivery_aborted,
+    pn_delivery_link,
+    pn_delivery_partial,
+    pn_delivery_pending,
+    pn_delivery_readable,
+    pn_delivery_settle,
+    pn_delivery_settled,
+    pn_delivery_update,
+    pn_delivery_updated,
     pn_event_delivery,
     pn_event_link,
     pn_event_session,
     pn_event_type,
+    pn_link_advance,
+    pn_link_credit,
+    pn_link_flow,
+    pn_link_get_drain,
+    pn_link_recv,
+    pn_link_send,
 )
 from proton import Endpoint, symbol, ulong
 
-from matahari.amqp._peer import read_condition, read_opened, read_terminus
+from matahari.amqp._peer import read_condition, read_opened, read_terminus, write_terminus
 from matahari.amqp.events import (
     Closed,
     CreditGiven,
@@ -120,6 +137,7 @@ class Engine:
         self._events: deque[Event | _Drained] = deque()
         self._links: set[Link] = set()  # not by name: a peer may use one name in two sessions
         self._leaving: set[Link] = set()
+        self._by_pointer: dict[object, Link] = {}
         self._tag = 0
         self._deadline: float | None = None
         self._open_by: float | None = None
@@ -248,22 +266,9 @@ class Engine:
         if link not in self._links:
             return
         raw = link._proton
-        raw.source.copy(raw.remote_source)
-        raw.target.copy(raw.remote_target)
-        node = raw.source if link.is_sender else raw.target
-        if terminus.address is not None:
-            node.address = terminus.address
-        if link.is_sender:
-            node.filter.clear()
-            if terminus.filters:
-                node.filter.put_dict(
-                    {
-                        symbol(key): proton.Described(
-                            symbol(code) if isinstance(code, str) else ulong(code), str(value)
-                        )
-                        for key, (code, value) in terminus.filters.items()
-                    }
-                )
+        node, other = (raw.source, raw.target) if link.is_sender else (raw.target, raw.source)
+        write_terminus(node, terminus)
+        write_terminus(other, link._other)
         if link.is_sender:
             link._keeps = raw.remote_snd_settle_mode == proton.Link.SND_UNSETTLED
             raw.snd_settle_mode = proton.Link.SND_UNSETTLED if link._keeps else _SETTLED
@@ -297,13 +302,13 @@ class Engine:
         """
         if self.is_closed or not link.is_open:
             raise LocalProtocolError(f"link {link.name} is not open")
-        raw = link._proton
+        raw = link._proton._impl
         self._tag = (self._tag + 1) & 0xFFFFFFFF
-        delivery = raw.delivery(str(self._tag))
-        raw.stream(data)
-        raw.advance()
+        delivery = pn_delivery(raw, str(self._tag))
+        pn_link_send(raw, data)
+        pn_link_advance(raw)
         if not link._keeps:
-            delivery.settle()
+            pn_delivery_settle(delivery)
 
     def detach(self, link: Link, condition: str = "", description: str = "") -> None:
         """Close one link; no event for it follows. A link that is closed already stays closed."""
@@ -353,6 +358,7 @@ class Engine:
         link = Link(raw, name, is_sender)
         self._links.add(link)
         raw.matahari = link
+        self._by_pointer[raw._impl] = link
         return link
 
     def _forget(self, link: Link) -> None:
@@ -381,46 +387,45 @@ class Engine:
         self._processing = False
 
     def _on_delivery(self, event: object) -> None:
-        delivery = _delivery(event)
-        raw = delivery.link
-        link = getattr(raw, "matahari", None)
-        if raw.is_sender:
-            if delivery.updated:
-                delivery.settle()
+        # In proton's C names throughout: its Python objects would cost more here than all the rest of a message.
+        delivery = pn_event_delivery(event)
+        raw = pn_delivery_link(delivery)
+        link = self._by_pointer.get(raw)
+        if link is None or link.is_sender:
+            if pn_delivery_updated(delivery):
+                pn_delivery_settle(delivery)
                 if link is not None and link._keeps and link.is_open:
                     self._events.append(CreditGiven(link))
             return
-        pending = delivery.pending
+        pending = pn_delivery_pending(delivery)
         if pending > MAX_MESSAGE:
             self.abort("amqp:link:message-size-exceeded", f"a message may have {MAX_MESSAGE} bytes at most")
             return
-        if delivery.partial or not delivery.readable:
+        if pn_delivery_partial(delivery) or not pn_delivery_readable(delivery):
             return
-        is_aborted = not pending and delivery.aborted
-        data = raw.recv(pending) if pending else b""
-        raw.advance()
-        if not delivery.settled and not is_aborted:
-            delivery.update(proton.Delivery.ACCEPTED)
-        delivery.settle()
-        if link is not None and link.is_open and not self.is_closed:
-            self._replenish(link, raw)
+        # proton shows a message that was given up half way as one byte, and fails when it is read
+        is_aborted = pending == 1 and pn_delivery_aborted(delivery)
+        data = pn_link_recv(raw, pending)[1] if pending and not is_aborted else b""
+        pn_link_advance(raw)
+        if not is_aborted and not pn_delivery_settled(delivery):
+            pn_delivery_update(delivery, PN_ACCEPTED)
+        pn_delivery_settle(delivery)
+        if link.is_open and not self.is_closed:
+            # Credit is given in halves of the window, so that one flow frame serves many messages.
+            missing = link._window - pn_link_credit(raw)
+            if missing * 2 >= link._window > 0:
+                pn_link_flow(raw, missing)
             if not is_aborted:
-                self._events.append(Received(link, bytes(data or b"")))
-
-    def _replenish(self, link: Link, raw: proton.Link) -> None:
-        """Give credit in halves of the window, so that one flow frame serves many messages."""
-        missing = link._window - raw.credit
-        if missing * 2 >= link._window > 0:
-            raw.flow(missing)
+                self._events.append(Received(link, bytes(data)))
 
     def _on_flow(self, event: object) -> None:
-        raw = _link(event)
-        if not raw.is_sender:
+        raw = pn_event_link(event)
+        link = self._by_pointer.get(raw)
+        if link is None or not link.is_sender or not link.is_open:
             return
-        link = getattr(raw, "matahari", None)
-        if link is not None and link.is_open and raw.credit > 0:
+        if pn_link_credit(raw) > 0:
             self._events.append(CreditGiven(link))
-            if raw.drain_mode:
+            if pn_link_get_drain(raw):
                 self._events.append(_Drained(link))  # what waits may use the credit first
 
     def _on_link_remote_open(self, event: object) -> None:
@@ -429,8 +434,10 @@ class Engine:
         raw = _link(event)
         known = getattr(raw, "matahari", None)
         if known is None:
-            node = read_terminus(raw.remote_source if raw.is_sender else raw.remote_target)
+            source, target = read_terminus(raw.remote_source), read_terminus(raw.remote_target)
+            node, other = (source, target) if raw.is_sender else (target, source)
             link = self._register(raw, str(raw.name), is_sender=raw.is_sender)
+            link._other = replace(other, filters={})
             settled = raw.remote_snd_settle_mode != proton.Link.SND_UNSETTLED
             self._events.append(LinkRequested(link, node, settled))
             return
@@ -459,6 +466,7 @@ class Engine:
             condition, description = read_condition(raw.remote_condition)
             self._events.append(LinkClosed(link, condition or "amqp:detached", description))
         self._leaving.discard(link)
+        self._by_pointer.pop(raw._impl, None)
         link._release()
         raw.free()
 
@@ -476,6 +484,7 @@ class Engine:
                 self._forget(link)
                 self._events.append(LinkClosed(link, condition or "amqp:session:ended", description))
             self._leaving.discard(link)
+            self._by_pointer.pop(link._proton._impl, None)
             link._release()
         if self._session is not None and session == self._session:
             self._session = None
@@ -535,10 +544,6 @@ class Engine:
 def tls_available() -> bool:
     """Whether proton was built with TLS."""
     return bool(proton.SSL.present())
-
-
-def _delivery(event: object) -> proton.Delivery:
-    return cast(proton.Delivery, proton.Delivery.wrap(pn_event_delivery(event)))
 
 
 def _link(event: object) -> Any:

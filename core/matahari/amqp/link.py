@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import proton
 
+from matahari.amqp.events import Terminus
+
 __all__ = ["Link"]
 
+_NOWHERE = Terminus(None, False, (), {})
 MAX_UNSETTLED = 500  # messages that a receiver may leave unsettled on one link before it gets no more
 
 
@@ -17,12 +20,13 @@ class Link:
         owner: whatever the engine's user attaches to it.
     """
 
-    __slots__ = ("_keeps", "_proton", "_session", "_window", "is_open", "is_sender", "name", "owner")
+    __slots__ = ("_keeps", "_other", "_proton", "_session", "_window", "is_open", "is_sender", "name", "owner")
 
     def __init__(self, link: proton.Link, name: str, is_sender: bool) -> None:
         self._proton = link
         self._session = link.session
         self._window = 0
+        self._other = _NOWHERE  # the peer's own end of a link that it has requested
         self._keeps = False  # the receiver insists on settling, so sent messages wait for its word
         self.name = name
         self.is_sender = is_sender

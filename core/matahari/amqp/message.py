@@ -13,6 +13,7 @@ from uuid import UUID
 
 import proton
 
+from matahari.amqp.envelope import read_envelope
 from matahari.errors import RemoteProtocolError, SchemaError
 
 __all__ = ["BodyValue", "Message", "decode_message", "encode_message"]
@@ -21,6 +22,8 @@ BodyValue = None | bool | int | float | str | bytes | UUID | list["BodyValue"] |
 
 _NO_PROPERTIES: Mapping[str, BodyValue] = {}
 _MAX_VALUE_DEPTH = 64  # deeper nesting than any real QMF body; proton itself recurses
+_TEXT = frozenset((str,))
+_INT64_MIN, _INT64_MAX, _UINT64_MAX = -(1 << 63), (1 << 63) - 1, (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,14 @@ def encode_message(message: Message) -> bytes:
     if message.ttl is not None:
         out.ttl = message.ttl
     if message.properties:
-        out.properties = dict(message.properties)  # type: ignore[assignment]  # proton declares None alone
+        properties: object = dict(message.properties)
+        if not _TEXT.issuperset(map(type, message.properties.values())):
+            properties = _encodable(message.properties, 0)
+        out.properties = cast(None, properties)  # proton declares None alone
     if message.section != "none":
         out.inferred = message.section != "value"
-        out.body = message.body
+        # proton's own type for any value of its table is narrower than the table
+        out.body = cast(bytes, message.body if message.section == "data" else _encodable(message.body, 0))
     try:
         return bytes(out.encode())
     except (proton.ProtonException, TypeError, ValueError, OverflowError, AttributeError) as error:
@@ -89,6 +96,8 @@ def decode_message(data: bytes) -> Message:
     try:
         raw.decode(data)
         body = raw.body
+        if body is None:
+            read_envelope(data)  # proton takes what is cut off or no message at all for one without a body
         inferred = raw.inferred
         correlation = raw.correlation_id
         properties = cast("dict[object, object] | None", raw.properties)
@@ -111,6 +120,30 @@ def decode_message(data: bytes) -> Message:
     except Exception as error:
         raise RemoteProtocolError(f"not a valid AMQP message: {error}") from error
     return message
+
+
+def _encodable(value: object, depth: int) -> object:
+    """``value`` in types of proton's table, which knows no subclasses; integers above int64 go out as ulong."""
+    kind = type(value)
+    if value is None or kind is str or kind is bytes or kind is bool or kind is float or kind is UUID:
+        return value
+    if depth > _MAX_VALUE_DEPTH:
+        raise SchemaError("values nested too deeply")
+    if isinstance(value, int):
+        if not _INT64_MIN <= value <= _UINT64_MAX:
+            raise SchemaError(f"the number {value} has more than 64 bits")
+        return proton.ulong(value) if value > _INT64_MAX else int(value)
+    if isinstance(value, Mapping):
+        return {str(key): _encodable(one, depth + 1) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(one, depth + 1) for one in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        return float(value)
+    raise SchemaError(f"AMQP has no type for {kind.__name__}")
 
 
 def _section(body: object, inferred: bool) -> Literal["data", "value", "sequence", "none"]:

@@ -189,6 +189,11 @@ class Bus:
             raise SchemaError(f"a message of {len(data)} bytes is above the limit of {MAX_MESSAGE - ENVELOPE_SLACK}")
         return self._send(out, data)
 
+    def flush(self) -> None:
+        """Write what was sent so far now, instead of at the loop's next turn; for when nothing more is to come."""
+        if self._pump is not None:
+            self._pump.flush()
+
     # --- the client's calls ---------------------------------------------------------------------------------
 
     def handle_open(self, pump: Pump, opened: Opened) -> None:
