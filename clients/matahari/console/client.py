@@ -93,7 +93,7 @@ class Console:
         self._schemas: dict[SchemaId, Schema] = {}
         self._classes: dict[str, tuple[int, list[SchemaId]]] = {}
         self._listeners: list[Callable[[ConsoleEvent], None]] = []
-        self._hosts_of_gone: dict[str, str] = {}
+        self._host_by_agent: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -309,11 +309,11 @@ class Console:
                 data.decoded(),
             )
         elif isinstance(event, AgentAdded):
-            self._hosts_of_gone[event.info.name] = _host_name(event.info)
+            self._host_by_agent[event.info.name] = _host_name(event.info)
             told = ConsoleEvent("agent_added", _host_name(event.info), event.info.name)
         elif isinstance(event, AgentRemoved):
             self._classes.pop(event.name, None)
-            told = ConsoleEvent("agent_removed", self._hosts_of_gone.pop(event.name, ""), event.name)
+            told = ConsoleEvent("agent_removed", self._host_by_agent.pop(event.name, ""), event.name)
         if told is None:
             return
         for callback in list(self._listeners):
