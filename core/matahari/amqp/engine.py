@@ -122,7 +122,6 @@ class Engine:
         if options.server:
             self._transport.require_auth(True)
         self._transport.max_frame_size = MAX_FRAME
-        self._transport.channel_max = MAX_SESSIONS - 1
         if options.idle_timeout > 0:
             self._transport.idle_timeout = options.idle_timeout
         self._connection.container = options.container
@@ -137,6 +136,7 @@ class Engine:
         self._events: deque[Event | _Drained] = deque()
         self._links: set[Link] = set()  # not by name: a peer may use one name in two sessions
         self._leaving: set[Link] = set()
+        self._sessions = 0  # begun by the peer; not left to proton's channel-max, which fails without a word
         self._by_pointer: dict[object, Link] = {}
         self._tag = 0
         self._deadline: float | None = None
@@ -473,6 +473,10 @@ class Engine:
     def _on_session_remote_open(self, event: object) -> None:
         session = _session(event)
         if session.state & Endpoint.LOCAL_UNINIT:
+            self._sessions += 1
+            if self._sessions > MAX_SESSIONS:
+                self.abort("amqp:resource-limit-exceeded", f"a connection may have {MAX_SESSIONS} sessions")
+                return
             session.incoming_capacity = INCOMING_WINDOW
             session.open()
 
@@ -488,6 +492,8 @@ class Engine:
             link._release()
         if self._session is not None and session == self._session:
             self._session = None
+        else:
+            self._sessions -= 1
         if session.state & Endpoint.LOCAL_ACTIVE:
             session.close()
         session.free()

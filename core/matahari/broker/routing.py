@@ -85,8 +85,8 @@ class TopicTable(Generic[S]):
                 found.remove(subscriber)
                 if not found:
                     del self._exact[pattern]
-        else:
-            self._patterns = [one for one in self._patterns if one != (pattern, subscriber)]
+        elif (pattern, subscriber) in self._patterns:
+            self._patterns.remove((pattern, subscriber))
 
     def route(self, key: str) -> Iterable[S]:
         found = self._cache.get(key)

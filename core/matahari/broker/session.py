@@ -184,7 +184,7 @@ class Session:
             subscription = Subscription(self, link, address, "")
             applied = Terminus(address, True, node.capabilities, {})
         elif node.address in (TOPIC, DIRECT, BINDINGS):
-            filters, key = _binding(node)
+            filters, key = _binding(node) if node.address != BINDINGS else ({}, None)
             if key is None:
                 # brokers.md 3.1: without a filter a topic source gets everything, a direct one binds the empty key
                 key = "#" if node.address == TOPIC else ""

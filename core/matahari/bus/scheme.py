@@ -15,6 +15,7 @@ from matahari.errors import ConnectFailedError, LocalProtocolError
 __all__ = ["ExchangeScheme", "In", "Out", "check_key", "detect"]
 
 MAX_KEY = 255  # bytes; what AMQP 0-10 and RabbitMQ can carry
+_EXCHANGES = ("qmf.", "amq.")  # a bare name beginning so is no queue of a console: many may listen there
 _CONSOLE_KEYS = ("direct-console.", "direct.")  # reply keys of libqmf2 consoles and of BrokerAgent
 
 
@@ -84,7 +85,7 @@ class ExchangeScheme:
                 return Out(node, None, key)
             if node == self._topic and key.startswith(_CONSOLE_KEYS):
                 return Out(node, None, key)
-        elif node and node not in (self._topic, self._direct):
+        elif node and not node.startswith(_EXCHANGES):
             return Out(None, node, "")
         raise LocalProtocolError(f"reply address {reply_to!r} is not a console's")
 
@@ -95,8 +96,10 @@ def check_key(key: str) -> str:
     Raises:
         LocalProtocolError: it is empty, too long, or has a wildcard or control character.
     """
-    if not key or len(key.encode()) > MAX_KEY or "::" in key or any(c in "*#" or ord(c) < 32 for c in key):
-        raise LocalProtocolError(f"{key!r} cannot be an address of ours: 1 to {MAX_KEY} bytes, no '*', '#' or '::'")
+    if not key or len(key.encode()) > MAX_KEY or "::" in key or any(c in "*#\x7f" or c < " " for c in key):
+        raise LocalProtocolError(
+            f"{key!r} cannot be an address of ours: 1 to {MAX_KEY} bytes, no '*', '#', '::' or control character"
+        )
     return key
 
 

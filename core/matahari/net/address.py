@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,11 +47,12 @@ def parse_address(text: str, *, default_port: int = DEFAULT_PORT) -> Address:
     """
     given = text.strip()
     if given.startswith(("unix:", "/")):
-        path = given.removeprefix("unix:")
-        path = path.removeprefix("//")
+        path = given.removeprefix("unix://").removeprefix("unix:")
+        if path.startswith("//"):
+            path = "/" + path.lstrip("/")  # the same file, and str() must not look like unix://
         if not path or "\0" in path:
             raise ConfigError(f"broker address {text!r} has no path: {_FORMS}")
-        if len(path.encode()) > 107:
+        if len(os.fsencode(path)) > 107:
             raise ConfigError(f"broker address {text!r} is longer than the 107 bytes that a Unix socket path may have")
         return Address("unix", path=path)
     scheme: Literal["amqp", "amqps"] = "amqp"

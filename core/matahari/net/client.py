@@ -212,6 +212,8 @@ class Client:
                     await self._connect(pump)
             finally:
                 self._attempt = None
+            if self._closing:
+                raise ConnectionLostError(f"the connection to {self.address} was closed")
             await asyncio.wait((self._opened, self._ended), timeout=ATTEMPT_TIMEOUT, return_when="FIRST_COMPLETED")
             if not self._opened.done() and not self._ended.done():
                 raise ConnectFailedError(

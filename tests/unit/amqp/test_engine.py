@@ -711,15 +711,17 @@ class TestFailures:
         server = server_engine()
         hello = raw.opening() + b"".join(raw.begin(channel) for channel in range(MAX_SESSIONS))
         assert not any(isinstance(event, Closed) for event in fed(server, hello))
-        assert the_end(fed(server, raw.begin(MAX_SESSIONS))).by_peer
+        assert the_end(fed(server, raw.begin(MAX_SESSIONS))).condition == "amqp:resource-limit-exceeded"
+        assert b"16 sessions" in server.data_to_send()
 
     def test_sessions_may_come_and_go_without_limit(self) -> None:
         server = server_engine()
         fed(server, raw.opening())
         for _ in range(MAX_SESSIONS * 3):
             assert fed(server, raw.begin() + raw.end()) == []
-            server.data_to_send()
         assert not server.is_closed
+        assert fed(server, (raw.begin() + raw.end()) * 3000) == []
+        assert server.data_to_send().count(b"\x00\x53\x17") == 3000
 
     def test_a_peer_that_never_detaches_refused_links_is_dropped(self) -> None:
         server = server_engine()
