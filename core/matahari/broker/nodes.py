@@ -115,5 +115,5 @@ class Nodes:
     def _changed(self, what: str, key: str) -> None:
         if self._watchers:
             data = encode_message(Message({"key": key}, section="value", subject=what))
-            for watcher in self._watchers:
+            for watcher in list(self._watchers):
                 watcher.deliver(data, None)

@@ -46,6 +46,7 @@ class Subscription:
         self.node = node
         self.key = key
         self.ring = Ring()
+        self.is_scheduled = False  # the next slice of the ring is sent at the loop's next turn, and not before
         self._session = session
         self._link = link
 
@@ -55,6 +56,10 @@ class Subscription:
             return
         now = self._session.now()
         self.ring.push(Waiting(data, now, None if ttl is None else now + ttl / 1000))
+        if self.node == BINDINGS and self.ring.dropped:
+            # a list with a gap is worse than none: the watcher comes back and gets a fresh one
+            self._session.end(self._link, "amqp:resource-limit-exceeded", "the list of bindings was not read in time")
+            return
         self._session.pump.wants_writable = True
 
     def drain(self) -> bool:
@@ -135,6 +140,12 @@ class Session:
         else:
             self.pump.flush_soon()
 
+    def end(self, link: Link, condition: str, description: str) -> None:
+        """Detach one link with a reason."""
+        self._drop(link)
+        self.pump.engine.detach(link, condition, description)
+        self.pump.flush_soon()
+
     def release(self) -> None:
         """Forget everything of this client."""
         for link in list(self._subscriptions):
@@ -152,12 +163,14 @@ class Session:
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _drain(self, subscription: Subscription) -> None:
-        if not subscription.drain():
+        if not subscription.is_scheduled and not subscription.drain():
             self.pump.wants_writable = True
             if self.can_send(subscription._link):
+                subscription.is_scheduled = True
                 self._loop.call_soon(self._drain_again, subscription)
 
     def _drain_again(self, subscription: Subscription) -> None:
+        subscription.is_scheduled = False
         if subscription._link in self._subscriptions:
             self._drain(subscription)
 
@@ -214,11 +227,8 @@ class Session:
         if envelope.user_id is None:
             data = with_user_id(data, envelope, self._login.encode())
         elif not self._is_own(envelope.user_id):
-            self._drop(link)
-            self._targets.pop(link, None)
-            self.pump.engine.detach(
-                link, "amqp:not-allowed", f"user-id {envelope.user_id.decode('utf-8', 'replace')!r} is not yours"
-            )
+            name = envelope.user_id.decode("utf-8", "replace")
+            self.end(link, "amqp:not-allowed", f"user-id {name!r} is not yours")
             return
         key = envelope.subject or ""
         if len(key) > MAX_KEY or (not key.isascii() and len(key.encode()) > MAX_KEY):

@@ -66,7 +66,7 @@ def test_a_silent_peer_is_dropped_also_while_its_socket_is_full() -> None:
         pair = Pair(Side(client_engine(idle_timeout=0)), Side(server_engine(idle_timeout=10)))
         await pair.carry()
         pair.server.fill()
-        await asyncio.sleep(12)
+        await asyncio.sleep(11)
         assert len(pair.server.notes.of(Closed)) == 1
         assert not pair.server.transport.aborted
         await asyncio.sleep(LINGER)
