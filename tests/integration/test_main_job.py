@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import signal
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -18,11 +20,12 @@ from matahari.errors import (
     NoAgentsError,
     RefusedError,
     RemoteError,
+    RequestTimeoutError,
     SchemaError,
     UnexpectedError,
     UnknownActionError,
 )
-from tests.support.node import PLUGIN_PACKAGE, TIME, Box, box
+from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box, environment
 
 pytestmark = pytest.mark.integration
 
@@ -262,3 +265,38 @@ def test_doctor_finds_nothing_wrong_and_names_the_broker(node: Box) -> None:
     assert "built with TLS" in done.stdout
     assert "matahari-broker" in done.stdout
     assert "1 hosts, 2 agents" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "said"),
+    [(">/dev/full", 4, "mhsh: cannot go on: No space left on device"), (">&-", 0, ""), ("<&-", 0, "")],
+)
+def test_a_full_disk_or_a_closed_stream_is_no_traceback(node: Box, redirection: str, status: int, said: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" "$@" {redirection}', BIN / "mhsh", "-b", node.address, "-c", "list hosts"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60 * TIME,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert done.stderr.strip() == said
+
+
+def test_an_agent_that_does_not_answer_shows_in_output_and_exit_status(node: Box) -> None:
+    words = ("agent", "-b", node.address, "--only", "host", "--state", "mute", "--hostname", "beta")
+    with node.start(*words) as mute, node.connect() as console:
+        assert [host.name for host in console.hosts()] == ["alpha", "beta"]
+        mute.process.send_signal(signal.SIGSTOP)
+        found = console.select("Host", timeout=1.0)
+        assert [one.host for one in found] == ["alpha"]
+        assert [one.host for one in found.unanswered] == ["beta"]
+        with pytest.raises(RequestTimeoutError, match=r"matahariproject\.org:host:"):
+            console.select("Host", hosts=["beta"], timeout=0.5)
+        done = node.mhsh("-t", "1", "-c", "select class Host; get hostname")
+        assert "alpha: alpha" in done.stdout
+        assert "did not answer" in done.stdout
+        assert done.returncode == 2
+        mute.process.send_signal(signal.SIGCONT)
+        assert mute.stop() == 0

@@ -48,6 +48,7 @@ class FakeObjects(Sequence[RemoteObject]):
         self.kind = kind
         self.found = tuple(found)
         self.class_name = kind.name
+        self.unanswered: tuple[AgentSummary, ...] = ()
         self.properties = list(kind.properties) if self.found else []
         self.methods = list(kind.methods) if self.found else []
 

@@ -3,7 +3,7 @@
 The same names, blocking, are in :mod:`matahari.console.sync`.
 """
 
-from matahari.console.client import DEFAULT_PACKAGE, Console, Listening, connect
+from matahari.console.client import DEFAULT_PACKAGE, Connecting, Console, Listening, connect
 from matahari.console.objects import CALL_TIMEOUT, Objects
 from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject, Result, Results
 from matahari.qmf import Method, Property, PropertyType
@@ -13,6 +13,7 @@ __all__ = [
     "DEFAULT_PACKAGE",
     "AgentSummary",
     "ClassName",
+    "Connecting",
     "Console",
     "ConsoleEvent",
     "Host",

@@ -6,14 +6,14 @@ import asyncio
 import difflib
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from matahari.console.objects import CALL_TIMEOUT, Objects
 from matahari.console.station import Items, Station
 from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject
-from matahari.errors import MatahariError, NoAgentsError, RemoteError, RequestError
+from matahari.errors import MatahariError, NoAgentsError, RemoteError, RequestError, RequestTimeoutError
 from matahari.net import Address, parse_address
 from matahari.qmf import (
     AgentAdded,
@@ -28,7 +28,7 @@ from matahari.qmf import (
     SchemaId,
 )
 
-__all__ = ["DEFAULT_PACKAGE", "Console", "Listening", "connect"]
+__all__ = ["DEFAULT_PACKAGE", "Connecting", "Console", "Listening", "connect"]
 
 _log = logging.getLogger(__name__)
 
@@ -58,10 +58,10 @@ class Listening:
         self.close()
 
 
-async def connect(
+def connect(
     broker: str | None = None, *, insecure_anonymous: bool = False, timeout: float = CONNECT_TIMEOUT
-) -> Console:
-    """Connect to a broker and find its agents.
+) -> Connecting:
+    """Connect to a broker and find its agents: ``async with connect() as console``, or ``await connect()``.
 
     Args:
         broker: ``unix:PATH``, ``HOST[:PORT]``, ``amqp://…``; None takes ``MATAHARI_BROKER``, the configuration file, or
@@ -80,9 +80,35 @@ async def connect(
         from matahari.config import load  # a fifth of the start-up time of a command that names its broker
 
         address = load({}, environ=os.environ).broker
-    console = Console(address, insecure_anonymous=insecure_anonymous)
-    await console._open(timeout)
-    return console
+    return Connecting(address, insecure_anonymous=insecure_anonymous, timeout=timeout)
+
+
+class Connecting:
+    """A connection to be made: awaited it gives the console; ``async with`` also closes it."""
+
+    def __init__(self, address: Address, *, insecure_anonymous: bool, timeout: float) -> None:
+        self._address = address
+        self._insecure_anonymous = insecure_anonymous
+        self._timeout = timeout
+        self._console: Console | None = None
+
+    def __await__(self) -> Generator[Any, None, Console]:
+        return self._connect().__await__()
+
+    async def __aenter__(self) -> Console:
+        self._console = await self._connect()
+        return self._console
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console is not None:
+            await self._console.close()
+
+    async def _connect(self) -> Console:
+        console = Console(self._address, insecure_anonymous=self._insecure_anonymous)
+        await console._open(self._timeout)
+        return console
 
 
 class Console:
@@ -132,7 +158,7 @@ class Console:
         Raises:
             NoAgentsError: a named host is not known.
         """
-        return sorted(AgentSummary(info.name, _host_name(info), info.product) for info in await self._on(hosts))
+        return sorted(_summary(info) for info in await self._on(hosts))
 
     async def packages(self) -> list[str]:
         """Packages of all classes on the bus, by name."""
@@ -159,24 +185,30 @@ class Console:
         Args:
             hosts: only on these; None is all. An empty iterable selects nothing.
             where: property values that must be equal. An object without the property does not match.
-            timeout: seconds for each agent; one that does not answer is left out with a warning in the log.
+            timeout: seconds for each agent; one that does not answer is in the result's ``unanswered``.
 
         Raises:
             NoAgentsError: a named host, or the class, is not known; the message names close matches.
+            RequestTimeoutError: nothing was found, and agents that may have it did not answer.
         """
         infos = await self._on(hosts)
         name = ClassName(package, class_name)
         query = Query(QueryTarget.OBJECT, schema_id=SchemaId(package, class_name))
         answers = await asyncio.gather(*(self._query(info, query, timeout) for info in infos))
-        found = [(info, data) for info, items in zip(infos, answers, strict=True) for data in items]
+        found = [(info, data) for info, items in zip(infos, answers, strict=True) for data in items or ()]
+        unanswered = [_summary(info) for info, items in zip(infos, answers, strict=True) if items is None]
+        if hosts is None:
+            unanswered += [AgentSummary(one, "", one.split(":")[1]) for one in sorted(self._station.mute)]
+        if not found and unanswered:
+            names = ", ".join(one.name for one in unanswered)
+            raise RequestTimeoutError(f"no answer within {timeout:g} s from {names}", timeout=timeout)
         if not found and infos:
             await self._require_class(name)
         objects = await self._objects(found, name, timeout)
         if where:
             objects = [one for one in objects if all(_equal(one, key, value) for key, value in where.items())]
-        return Objects(
-            self._station, self._refetch, name, sorted(objects, key=lambda one: (one.host, one.agent, one.name))
-        )
+        objects.sort(key=lambda one: (one.host, one.agent, one.name))
+        return Objects(self._station, self._refetch, name, objects, unanswered)
 
     def listen(self, callback: Callable[[ConsoleEvent], None]) -> Listening:
         """Call ``callback`` for each event and each agent that comes or goes, on the event loop, until closed.
@@ -200,11 +232,12 @@ class Console:
             info = self._station.agents.get(item.agent)
             if info is None:
                 return []
-            found = [(info, data) for data in await self._query(info, query, timeout)]
+            found = [(info, data) for data in await self._query(info, query, timeout) or ()]
             return await self._objects(found, objects.class_name, timeout)
 
         fetched = await asyncio.gather(*(one(item) for item in objects))
-        return Objects(self._station, self._refetch, objects.class_name, [item for some in fetched for item in some])
+        items = [item for some in fetched for item in some]
+        return Objects(self._station, self._refetch, objects.class_name, items, objects.unanswered)
 
     async def _on(self, hosts: Iterable[Host | str] | None) -> list[AgentInfo]:
         self._station.require_connection()
@@ -222,10 +255,14 @@ class Console:
             chosen += [info for info in some if info not in chosen]
         return chosen
 
-    async def _query(self, info: AgentInfo, query: Query, timeout: float) -> list[Data]:
+    async def _query(self, info: AgentInfo, query: Query, timeout: float) -> list[Data] | None:
+        """Objects that an agent answers with; None when it does not answer."""
         try:
             items: Items = await self._station.query(info.name, query, timeout)
-        except (RequestError, RemoteError) as error:
+        except RequestError as error:
+            _log.info("%s: %s", info.name, error)
+            return None
+        except RemoteError as error:
             _log.warning("%s: %s", info.name, error)
             return []
         return [one for one in items if isinstance(one, Data)]
@@ -327,6 +364,10 @@ class Console:
 def _host_name(info: AgentInfo) -> str:
     name = info.attributes.get("hostname")
     return name if isinstance(name, str) else ""
+
+
+def _summary(info: AgentInfo) -> AgentSummary:
+    return AgentSummary(info.name, _host_name(info), info.product)
 
 
 def _host_of(info: AgentInfo) -> Host | None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import TYPE_CHECKING, overload
 
 from matahari.console.arguments import bind, coerce, result_of
-from matahari.console.values import ClassName, RemoteObject, Result, Results
+from matahari.console.values import AgentSummary, ClassName, RemoteObject, Result, Results
 from matahari.errors import MatahariError, NoAgentsError, RefusedError, SchemaError, UnknownActionError
 from matahari.qmf import Method, Property, Value
 
@@ -24,15 +24,26 @@ CALL_TIMEOUT = 10.0  # seconds, the limit of a group call in 2012
 
 
 class Objects(Sequence[RemoteObject]):
-    """Immutable; :meth:`refresh` gives a new one."""
+    """Immutable; :meth:`refresh` gives a new one.
+
+    Attributes:
+        class_name: the class that was selected.
+        unanswered: agents that were asked and did not answer; what they have is missing here.
+    """
 
     def __init__(
-        self, station: Station, refetch: Refetch, class_name: ClassName, found: Iterable[RemoteObject]
+        self,
+        station: Station,
+        refetch: Refetch,
+        class_name: ClassName,
+        found: Iterable[RemoteObject],
+        unanswered: Iterable[AgentSummary] = (),
     ) -> None:
         self._station = station
         self._refetch = refetch
         self.class_name = class_name
         self._objects = tuple(found)
+        self.unanswered = tuple(unanswered)
 
     @overload
     def __getitem__(self, index: int) -> RemoteObject: ...

@@ -95,6 +95,11 @@ class Station:
         return self._engine.agents
 
     @property
+    def mute(self) -> set[str]:
+        """Names of agents that are connected, as the broker says, and have not announced themselves."""
+        return set() if self._bound is None else self._bound - self.agents.keys()
+
+    @property
     def address(self) -> Address:
         return self._bus.address
 
@@ -156,9 +161,8 @@ class Station:
             try:
                 await asyncio.wait_for(self._changed.wait(), max(0.0, left))
             except TimeoutError:
-                if self._bound is not None:
-                    for name in sorted(self._bound - set(self.agents)):
-                        _log.warning("agent %s is connected but does not answer", name)
+                for name in sorted(self.mute):
+                    _log.info("agent %s is connected but does not answer", name)
                 return
 
     async def query(self, agent: str, query: Query, timeout: float) -> Items:

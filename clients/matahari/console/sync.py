@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
-from matahari.console.client import CONNECT_TIMEOUT, DEFAULT_PACKAGE, Listening
+from matahari.console.client import CONNECT_TIMEOUT, DEFAULT_PACKAGE, Connecting, Listening
 from matahari.console.client import Console as AsyncConsole
 from matahari.console.client import connect as connect_async
 from matahari.console.objects import CALL_TIMEOUT
@@ -72,7 +72,7 @@ def connect(
     """See :func:`matahari.console.connect`."""
     loop = _Loop()
     try:
-        console = loop.run(connect_async(broker, insecure_anonymous=insecure_anonymous, timeout=timeout))
+        console = loop.run(_connected(connect_async(broker, insecure_anonymous=insecure_anonymous, timeout=timeout)))
     except BaseException:
         loop.close()
         raise
@@ -175,6 +175,10 @@ class Objects(Sequence[RemoteObject]):
     def methods(self) -> list[Method]:
         return self._objects.methods
 
+    @property
+    def unanswered(self) -> tuple[AgentSummary, ...]:
+        return self._objects.unanswered
+
     def get(self, name: str) -> list[Value]:
         return self._objects.get(name)
 
@@ -206,6 +210,10 @@ class Objects(Sequence[RemoteObject]):
 
     def set(self, name: str, value: object, *, timeout: float = CALL_TIMEOUT) -> Results:
         return self._loop.run(self._objects.set(name, value, timeout=timeout))
+
+
+async def _connected(connecting: Connecting) -> AsyncConsole:
+    return await connecting
 
 
 async def _next(results: AsyncIterator[Result]) -> Result | None:

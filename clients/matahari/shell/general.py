@@ -44,8 +44,8 @@ class Shell(MemberActions, Protocol):
     def commands(self, directory: Directory) -> CommandSet:
         """All commands of the current mode."""
 
-    def select(self, selection: Selection) -> None:
-        """Make this the selection."""
+    def select(self, selection: Selection) -> ExitStatus:
+        """Make this the selection; agents that did not answer make the status."""
 
 
 class GeneralCommands:
@@ -124,13 +124,13 @@ class GeneralCommands:
 
     def _select_host(self, values: tuple[object, ...]) -> ExitStatus:
         """Restrict the selection to these hosts. An earlier choice of hosts is replaced."""
-        self._shell.select(self._shell.selection.with_hosts(_texts(values[2])))
-        return ExitStatus.OK
+        return self._shell.select(self._shell.selection.with_hosts(_texts(values[2])))
 
     def _select_class(self, values: tuple[object, ...]) -> ExitStatus:
         """Select a class, of the package org.matahariproject unless another is named. Property filters are dropped."""
-        self._shell.select(self._shell.selection.with_class(_package(values[2]) or DEFAULT_PACKAGE, str(values[3])))
-        return ExitStatus.OK
+        return self._shell.select(
+            self._shell.selection.with_class(_package(values[2]) or DEFAULT_PACKAGE, str(values[3]))
+        )
 
     def _show_selection(self, values: tuple[object, ...]) -> ExitStatus:
         """Show the selected objects, one a line, as package:Class[agent:object] host."""
@@ -143,23 +143,19 @@ class GeneralCommands:
 
     def _clear_all(self, values: tuple[object, ...]) -> ExitStatus:
         """Forget hosts, class and property filters."""
-        self._shell.select(Selection())
-        return ExitStatus.OK
+        return self._shell.select(Selection())
 
     def _clear_host(self, values: tuple[object, ...]) -> ExitStatus:
         """Forget the selected hosts: all hosts are meant again."""
-        self._shell.select(self._shell.selection.with_hosts(()))
-        return ExitStatus.OK
+        return self._shell.select(self._shell.selection.with_hosts(()))
 
     def _clear_class(self, values: tuple[object, ...]) -> ExitStatus:
         """Forget the selected class and the property filters."""
-        self._shell.select(self._shell.selection.with_class("", ""))
-        return ExitStatus.OK
+        return self._shell.select(self._shell.selection.with_class("", ""))
 
     def _clear_properties(self, values: tuple[object, ...]) -> ExitStatus:
         """Forget the property filters."""
-        self._shell.select(self._shell.selection.without_filters())
-        return ExitStatus.OK
+        return self._shell.select(self._shell.selection.without_filters())
 
     def _sleep(self, values: tuple[object, ...]) -> ExitStatus:
         """Wait that many seconds."""

@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import NoReturn, TextIO
+from typing import NoReturn, TextIO, cast
 
 from matahari.errors import ConnectFailedError, MatahariError
 from matahari.shell.outcome import ExitStatus, first_failure, status_of
@@ -25,8 +25,6 @@ from matahari.shell.session import DEFAULT_TIMEOUT, Session
 __all__ = ["main"]
 
 Connect = Callable[[argparse.Namespace], ConsoleLike]
-
-REMEDY = "start one with `matahari up`, or name another with -b"
 
 
 def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -> int:
@@ -55,6 +53,11 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -
         return ExitStatus.OK
     except MatahariError as error:
         return _give_up(error, debug=options.debug)
+    except OSError as error:
+        # stdout on a full disk, for one; where nothing can be written, the status must tell
+        print(f"mhsh: cannot go on: {error.strerror or error}", file=sys.stderr)
+        sys.stdout = _nowhere("w")  # what is still buffered would fail once more at exit
+        return ExitStatus.COULD_NOT_ASK
 
 
 def _run(options: argparse.Namespace, connect: Connect) -> int:
@@ -82,7 +85,9 @@ def _run_scripts(session: Session, options: argparse.Namespace, scripts: Sequenc
     statuses: list[ExitStatus] = []
 
     def may_go_on() -> bool:
-        return not session.finished and not (options.stop_on_error and first_failure(statuses) is not ExitStatus.OK)
+        return not (session.finished or session.is_lost) and not (
+            options.stop_on_error and first_failure(statuses) is not ExitStatus.OK
+        )
 
     for commands in options.commands:
         if may_go_on():
@@ -122,18 +127,23 @@ def _log_to_stderr() -> None:
 
 def _give_up(error: MatahariError, *, debug: bool) -> int:
     text = " ".join(str(error).split("\n"))
-    if isinstance(error, ConnectFailedError):
-        if error.address and error.address not in text:
-            text = f"no broker at {error.address}: {text}"
-        if "matahari up" not in text:
-            text = f"{text} ({REMEDY})"
+    if isinstance(error, ConnectFailedError) and error.address and error.address not in text:
+        text = f"no broker at {error.address}: {text}"
     if debug:
         traceback.print_exception(error)
     print(f"mhsh: {text}", file=sys.stderr)
     return status_of(error)
 
 
+def _nowhere(mode: str) -> TextIO:
+    return cast(TextIO, open(os.devnull, mode))
+
+
 def _make_streams_tolerant() -> None:
+    # A stream that the caller closed (`>&-`) is None.
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout = sys.stdout or _nowhere("w")
+    sys.stderr = sys.stderr or _nowhere("w")
     # A remote text must not end the shell because the locale lacks a character.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -199,9 +209,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value <= 86400:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 86400 seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to 86400")
     return value
 
 

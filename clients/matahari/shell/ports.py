@@ -188,6 +188,10 @@ class ObjectsLike(Protocol):
     """The objects of one class that a selection found."""
 
     @property
+    def unanswered(self) -> Sequence[AgentLike]:
+        """Agents that were asked and did not answer."""
+
+    @property
     def class_name(self) -> ClassNameLike:
         """The class."""
 

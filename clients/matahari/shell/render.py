@@ -151,6 +151,8 @@ def _error_record(error: MatahariError | None, *, debug: bool) -> dict[str, obje
         return {"code": "request", "text": "no answer", "type": ""}
     remote_type = error.remote_type if isinstance(error, RemoteError) else ""
     record: dict[str, object] = {"code": error.code, "text": str(error), "type": remote_type or type(error).__name__}
+    if isinstance(error, RemoteError) and error.kind:
+        record["kind"] = error.kind
     if debug and isinstance(error, RemoteError):
         record["traceback"] = error.remote_traceback
     return record

@@ -60,7 +60,11 @@ def run_lines(session: Session, lines: Iterable[str], *, stop_on_error: bool) ->
     statuses: list[ExitStatus] = []
     for line in lines:
         statuses.append(session.execute(line.rstrip("\r\n"), stop_on_error=stop_on_error))
-        if session.finished or (stop_on_error and statuses[-1] is not ExitStatus.OK):
+        if session.is_lost:
+            session.output.remark(
+                "mhsh: the script ends here, because what follows was meant for what was not selected"
+            )
+        if session.finished or session.is_lost or (stop_on_error and statuses[-1] is not ExitStatus.OK):
             break
     return first_failure(statuses)
 

@@ -10,7 +10,7 @@ Source: matahari-2012.md 15.3, 15.4 and 15.7
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from matahari.errors import FilterSyntaxError, MatahariError, NoAgentsError
@@ -54,6 +54,7 @@ class Session:
         objects: the selected objects as of the last fetch, None while no class is selected.
         finished: ``quit`` was given.
         echo: show each command, with its prompt, before it runs.
+        is_lost: the last line had a ``select`` that failed, so what was to follow it would meet other objects.
     """
 
     console: ConsoleLike
@@ -64,6 +65,7 @@ class Session:
     objects: ObjectsLike | None = None
     finished: bool = False
     echo: bool = False
+    is_lost: bool = False
 
     @property
     def prompt(self) -> str:
@@ -77,11 +79,14 @@ class Session:
             text: one line; ``;`` separates commands.
             stop_on_error: leave the rest of the line alone after a failed command.
 
+        The rest of the line is left alone after a failed ``select`` in any case: it was meant for other objects.
+
         Returns:
             The status of the first failed command, else OK. Our own errors are printed, not raised;
             ``KeyboardInterrupt`` passes.
         """
         statuses: list[ExitStatus] = []
+        self.is_lost = False
         try:
             lines = split(text)
         except FilterSyntaxError as error:
@@ -92,7 +97,7 @@ class Session:
             if self.echo:
                 self.output.remark(f"{self.prompt}{line.source.strip()}")
             statuses.append(self._execute_one(line))
-            if self.finished or (stop_on_error and statuses[-1] is not ExitStatus.OK):
+            if self.finished or self.is_lost or (stop_on_error and statuses[-1] is not ExitStatus.OK):
                 break
         return first_failure(statuses)
 
@@ -110,6 +115,7 @@ class Session:
             self.output.complain([f"*** {printable(str(error))}"])
             return status_of(error)
         except MatahariError as error:
+            self.is_lost = _is_select(line)
             self.output.error(error, line)
             return status_of(error)
 
@@ -122,8 +128,20 @@ class Session:
             if not self.selection.has_class or not (is_member or error.status is ExitStatus.NOTHING_MATCHED):
                 raise
             self.select(self.selection)
+            if isinstance(error, UnknownCommandError):
+                self._refuse_unloaded(error.word)
             command, values = self.commands(LiveDirectory(self.console)).find(line)
         return command.action(values)
+
+    def _refuse_unloaded(self, word: str) -> None:
+        """Say why a plugin has no methods, where that is because it could not be loaded."""
+        if word != "call" or self.objects is None:
+            return
+        for found in self.objects:
+            state, error = found.values.get("state"), found.values.get("last_error")
+            if state in ("failed", "quarantined") and isinstance(error, Mapping):
+                text = f"{found.name} on {found.host} is not loaded: {error.get('type')}: {error.get('text')}"
+                raise CommandError(text, status=ExitStatus.NONE_ANSWERED)
 
     def _complain_unknown(self, error: UnknownCommandError, line: Line) -> None:
         lines = [f"*** Unknown syntax: {printable(line.source)}"]
@@ -163,8 +181,7 @@ class Session:
 
     def filter_property(self, name: str, value: object) -> ExitStatus:
         """Restrict the selection by a property."""
-        self.select(self.selection.with_filter(name, value))
-        return ExitStatus.OK
+        return self.select(self.selection.with_filter(name, value))
 
     def call_method(self, method: str, arguments: Sequence[object]) -> ExitStatus:
         """Call on every object and print the results as they come."""
@@ -187,8 +204,11 @@ class Session:
 
     # The selection's objects.
 
-    def select(self, selection: Selection) -> None:
-        """Make this the selection; when its objects cannot be had, nothing changes."""
+    def select(self, selection: Selection) -> ExitStatus:
+        """Make this the selection; when its objects cannot be had, nothing changes.
+
+        Agents that did not answer are named, and make the status: their objects are missing.
+        """
         objects: ObjectsLike | None = None
         if selection.has_class:
             objects = self.console.select(
@@ -200,6 +220,12 @@ class Session:
             )
         self.selection = selection
         self.objects = objects
+        if objects is None or not objects.unanswered:
+            return ExitStatus.OK
+        self.output.complain(
+            [f"% {printable(one.host or 'a host')} did not answer: {printable(one.name)}" for one in objects.unanswered]
+        )
+        return ExitStatus.SOME_FAILED
 
     def _present(self) -> ObjectsLike:
         if self.objects is None or not len(self.objects):
@@ -244,6 +270,12 @@ def _with_help_word(line: Line) -> Line:
     if first.text != "?" or first.is_quoted:
         return line
     return replace(line, words=(replace(first, text="help"), *line.words[1:]))
+
+
+def _is_select(line: Line) -> bool:
+    """Whether the line begins with ``select``, also in short."""
+    first = line.words[0].text
+    return len(first) > len("se") and "select".startswith(first)
 
 
 def _key(found: ObjectLike) -> tuple[str, str]:

@@ -51,7 +51,9 @@ def private_directory(path: Path) -> Path:
     if found.st_mode & _OTHERS:
         mode = stat.S_IMODE(found.st_mode)
         raise ConfigError(
-            f"has mode {mode:04o}, so other users can reach what is in it; run: chmod 700 {path}", file=str(path)
+            f"has mode {mode:04o}, so other users can reach what is in it; name a directory of its own,"
+            " or make this one private (mode 0700) if nothing else uses it",
+            file=str(path),
         )
     return path
 
