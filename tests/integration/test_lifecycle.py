@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from matahari.console import Results
-from matahari.errors import AgentGoneError, ConnectionLostError
+from matahari.errors import AgentGoneError, ConnectionLostError, RemoteTimeoutError
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, Program, box
 
 pytestmark = pytest.mark.integration
@@ -64,6 +64,15 @@ def test_sighup_reloads_settings_and_plugins() -> None:
             node.process.send_signal(signal.SIGHUP)
             node.wait_line("were reloaded")
             assert console.select("Host").get("update_interval") == [200]
+            made.save("plain.py", "import threading\ndef f():\n    threading.Event().wait(60)\n")
+            made.wait_plugin(console, "plain", lambda values: values["generation"] == 3)
+            config.write_text("hostname = 'beta'\n[host]\nupdate_interval = 200\n[plugins]\ncall_timeout = 0.2\n")
+            node.process.send_signal(signal.SIGHUP)
+            node.wait_line("a change of hostname takes effect at the next start only")
+            made.wait_plugin(console, "plain", lambda values: values["generation"] == 4)
+            [late] = console.select("plain", package=PLUGIN_PACKAGE).call("f")
+            assert isinstance(late.error, RemoteTimeoutError)
+            assert "0.2 s" in str(late.error)
             config.write_text("[host]\nupdate_intervall = 200\n")
             node.process.send_signal(signal.SIGHUP)
             node.wait_line("not reloaded: .*update_intervall.*did you mean")
@@ -211,6 +220,28 @@ def test_a_file_whose_name_is_no_identifier_is_named_in_the_log() -> None:
         made.save("not-a-name.py", "def f():\n    return 1\n")
         with made.up() as node:
             node.wait_line("WARNING.*not-a-name.py is not loaded: .*letters, digits and _")
+
+
+def test_a_plugin_directory_that_is_none_is_refused_and_one_that_others_can_change_is_told() -> None:
+    with box() as made:
+        done = made.run("up", "--socket", made.socket, "--state", "state", "--plugins", "/etc/passwd")
+        assert done.returncode == 1
+        assert "/etc/passwd is not a directory" in done.stderr
+        made.plugins.chmod(0o777)
+        with made.up() as node:
+            node.wait_line("WARNING.*other users can change .*/plugins")
+        done = made.run("doctor", "-b", made.address, "--state", "state", "--plugins", "plugins")
+        assert "FAIL  every user can change" in done.stdout
+        assert done.returncode == 1
+
+
+def test_a_call_of_a_plugin_that_did_not_load_says_why() -> None:
+    with box() as made:
+        made.save("broken.py", "def f(:\n")
+        with made.up():
+            done = made.mhsh("-c", f"select class package {PLUGIN_PACKAGE} broken; call f")
+            assert "is not loaded: SyntaxError" in done.stdout
+            assert done.returncode == 3
 
 
 def test_version_and_help_need_nothing_and_bad_options_exit_with_64() -> None:

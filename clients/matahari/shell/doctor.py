@@ -6,6 +6,7 @@ import asyncio
 import importlib.metadata
 import os
 import platform
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,18 +80,37 @@ def _settings(report: _Report, settings: Settings) -> None:
     report.title("Settings in effect")
     for line in describe(settings).splitlines():
         report.note(line)
-    try:
-        private_directory(settings.state)
-        report.good(f"state directory {settings.state} is private and writable")
-    except MatahariError as error:
-        report.bad(str(error), "give another one with --state")
+    _state(report, settings.state)
     for directory in settings.plugins:
         if directory.is_dir():
-            report.good(f"plugin directory {directory}: {len(list(_plugins(directory)))} plugins")
+            _plugin_directory(report, directory)
         elif os.access(directory.parent, os.W_OK):
             report.note(f"plugin directory {directory} does not exist yet; the agent waits for it")
         else:
             report.bad(f"plugin directory {directory} does not exist", f"mkdir -p {directory}")
+
+
+def _state(report: _Report, directory: Path) -> None:
+    if not directory.exists():
+        report.note(f"state directory {directory} does not exist yet; it is made at the first start")
+        return
+    try:
+        private_directory(directory)
+    except MatahariError as error:
+        report.bad(str(error), "give another one with --state")
+        return
+    if os.access(directory, os.W_OK):
+        report.good(f"state directory {directory} is private and writable")
+    else:
+        report.bad(f"state directory {directory} cannot be written", "give another one with --state")
+
+
+def _plugin_directory(report: _Report, directory: Path) -> None:
+    open_to_others = [path for path in (directory, *_plugins(directory)) if path.stat().st_mode & stat.S_IWOTH]
+    for path in open_to_others:
+        report.bad(f"every user can change {path}, and so run code as the agent", f"chmod go-w {path}")
+    if not open_to_others:
+        report.good(f"plugin directory {directory}: {len(list(_plugins(directory)))} files and folders to load")
 
 
 def _plugins(directory: Path) -> Iterator[Path]:

@@ -25,6 +25,9 @@ __all__ = ["AGENTS", "Plan", "run_node"]
 _log = logging.getLogger(__name__)
 
 AGENTS: tuple[str, ...] = ("host", "rpc")
+_FIXED = ("broker", "socket", "state", "plugins", "hostname", "reconnect", "heartbeat_interval", "custom_uuid_file")
+"""Settings that SIGHUP cannot change."""
+
 WARN_EVERY = 60.0  # seconds between two reminders that anybody on this machine may use the open port
 
 
@@ -85,7 +88,7 @@ async def run_node(settings: Settings, plan: Plan, reread: Callable[[], Settings
             facts.append(f"agents={','.join(plan.agents)}")
         stop = asyncio.Event()
         running = [tasks.start(part.run(), name=type(part).__name__) for part in parts]
-        _on_signals(tasks, stop, parts, reread)
+        _on_signals(tasks, stop, parts, reread, settings)
         ready = tasks.start(_announce(parts, plan, facts, say), name="readiness")
         stopping = tasks.start(stop.wait(), name="stop")
         done, _ = await asyncio.wait((*running, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -168,23 +171,28 @@ async def _announce(parts: Sequence[Part], plan: Plan, facts: Sequence[str], say
     notify_systemd("READY=1")
 
 
-def _on_signals(tasks: TaskKeeper, stop: asyncio.Event, parts: Sequence[Part], reread: Callable[[], Settings]) -> None:
+def _on_signals(
+    tasks: TaskKeeper, stop: asyncio.Event, parts: Sequence[Part], reread: Callable[[], Settings], settings: Settings
+) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
     def reload() -> None:
-        tasks.start(_reload(parts, reread), name="reload")
+        tasks.start(_reload(parts, reread, settings), name="reload")
 
     loop.add_signal_handler(signal.SIGHUP, reload)
 
 
-async def _reload(parts: Sequence[Part], reread: Callable[[], Settings]) -> None:
+async def _reload(parts: Sequence[Part], reread: Callable[[], Settings], running: Settings) -> None:
     """Take a changed configuration into use; a faulty one changes nothing but a log line."""
     notify_systemd("RELOADING=1")
     try:
         settings = reread()
         configure_logging(settings)
+        fixed = [name for name in _FIXED if getattr(settings, name) != getattr(running, name)]
+        if fixed:
+            _log.warning("a change of %s takes effect at the next start only", ", ".join(fixed))
         for part in parts:
             await part.reload(settings)
         _log.info("configuration and plugins were reloaded")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import stat
+from pathlib import Path
 
 from matahari.agent import Agent, AgentIdentity
 from matahari.config import Settings
+from matahari.errors import ConfigError
 from matahari.net import Address, TaskKeeper
 from matahari.rpcagent.face import PLUGIN_EXCEPTION, PluginFace
 from matahari.rpcagent.records import Limits
@@ -13,11 +18,15 @@ from matahari.rpcagent.service import PluginService
 
 __all__ = ["RpcAgent"]
 
+_log = logging.getLogger(__name__)
+
 
 class RpcAgent:
     """Publishes every plugin (product ``rpc``). One event loop owns it."""
 
     def __init__(self, settings: Settings, start: AgentIdentity, address: Address) -> None:
+        for directory in settings.plugins:
+            _check_directory(directory)
         self.agent = Agent(
             "rpc",
             start,
@@ -30,13 +39,7 @@ class RpcAgent:
         self.plugins = PluginService(
             settings.plugins,
             listener=face,
-            limits=Limits(
-                concurrency=settings.plugin_concurrency,
-                queue=settings.plugin_queue,
-                call_timeout=settings.plugin_call_timeout,
-                load_timeout=settings.plugin_load_timeout,
-                drain_timeout=settings.plugin_drain_timeout,
-            ),
+            limits=_limits(settings),
         )
         face.attach(self.plugins)
         self._tasks = TaskKeeper()
@@ -65,9 +68,36 @@ class RpcAgent:
         await self.agent.stop()
 
     async def reload(self, settings: Settings) -> None:
-        """Load every plugin anew."""
+        """Take the limits into use, and load every plugin anew."""
+        self.plugins.reconfigure(_limits(settings))
         await self.plugins.reload_all()
 
     async def _load(self) -> None:
         await self.plugins.start()
         self._loaded.set()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        concurrency=settings.plugin_concurrency,
+        queue=settings.plugin_queue,
+        call_timeout=settings.plugin_call_timeout,
+        load_timeout=settings.plugin_load_timeout,
+        drain_timeout=settings.plugin_drain_timeout,
+    )
+
+
+def _check_directory(path: Path) -> None:
+    """Refuse what is no directory, and warn of one into which others may put code that runs as us.
+
+    Raises:
+        ConfigError: the path is something else than a directory.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return  # the watcher waits for it to appear
+    if not stat.S_ISDIR(found.st_mode):
+        raise ConfigError(f"{path} is not a directory; plugins are the files in one", key="plugins.directories")
+    if found.st_mode & stat.S_IWOTH or found.st_uid not in (0, os.geteuid()):
+        _log.warning("other users can change %s, and so run code as this user; make it yours alone (chmod go-w)", path)

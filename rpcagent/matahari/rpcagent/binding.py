@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NoReturn
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import best_match
 from referencing.jsonschema import EMPTY_REGISTRY
 
@@ -58,6 +58,13 @@ def prepare(plugin: str, specs: Iterable[MethodSpec]) -> dict[str, Action]:
     return {spec.name: Action(plugin, spec) for spec in specs}
 
 
+# JSON Schema calls 1.0 an integer; a function that takes an int does not.
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine(
+    "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
+)
+_Validator = validators.extend(Draft202012Validator, type_checker=_TYPES)  # type: ignore[no-untyped-call] # not in its stubs
+
+
 class _Rule:
     """Validates one argument."""
 
@@ -77,7 +84,7 @@ class _Rule:
         if self._validator is None:
             schema = self._schema if isinstance(self._schema, bool | dict) else {}
             # The registry is given so that a "$ref" is never fetched from anywhere.
-            self._validator = Draft202012Validator(schema, registry=EMPTY_REGISTRY)
+            self._validator = _Validator(schema, registry=EMPTY_REGISTRY)
         try:
             error = best_match(self._validator.iter_errors(value))
         except Exception as fault:  # noqa: BLE001  # the schema came from a worker and was never checked

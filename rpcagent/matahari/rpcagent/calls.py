@@ -105,6 +105,10 @@ class CallTable:
         self._commands: deque[Command] = deque()
         self.calls = self.failures = self.timeouts = self.busy = 0
 
+    def reconfigure(self, limits: Limits) -> None:
+        """Use other limits for calls from now on."""
+        self._limits = limits
+
     @property
     def active(self) -> int:
         """Calls that wait or run, late ones included."""

@@ -119,6 +119,7 @@ class PluginFace:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._service: PluginService | None = None
+        self._told: dict[str, tuple[int, str]] = {}
 
     def attach(self, service: PluginService) -> None:
         """Say whose plugins these are; before anything is reported."""
@@ -126,10 +127,18 @@ class PluginFace:
 
     def plugin_changed(self, status: PluginStatus) -> None:
         assert self._service is not None
+        now = (status.generation, status.state)
+        if status.state == "ready" and self._told.get(status.name) != now:
+            _log.info(
+                "plugin %s: version %d is in service, %d methods", status.name, status.generation, len(status.methods)
+            )
+        self._told[status.name] = now
         identity = self._agent.identity
         self._agent.add_object(PluginObject(status, self._service, identity.hostname, identity.uuid))
 
     def plugin_removed(self, name: str) -> None:
+        self._told.pop(name, None)
+        _log.info("plugin %s: removed", name)
         self._agent.remove_object(name)
 
 

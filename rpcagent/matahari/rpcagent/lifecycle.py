@@ -84,6 +84,11 @@ class Lifecycle:
         self.content: Content | None = None
         self.version: Version | None = None
 
+    def reconfigure(self, limits: Limits) -> None:
+        """Use other limits from now on; times that run already stay as they are."""
+        self._limits = limits
+        self._policy.reconfigure(limits)
+
     # What can be seen
 
     @property

@@ -39,6 +39,10 @@ class RestartPolicy:
             self._limits.restart_delay_limit, self._limits.restart_delay * float(1 << min(self.failures - 2, 30))
         )
 
+    def reconfigure(self, limits: Limits) -> None:
+        """Use other limits from now on."""
+        self._limits = limits
+
     def reset(self) -> None:
         """Forget: the content is new, or somebody asked for it."""
         self.failures = 0

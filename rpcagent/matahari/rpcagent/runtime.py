@@ -94,6 +94,12 @@ class PluginRuntime:
 
     # What the service asks and tells
 
+    def reconfigure(self, limits: Limits) -> None:
+        """Use other limits from now on; concurrency and result size hold for the next worker."""
+        self._limits = limits
+        self._lifecycle.reconfigure(limits)
+        self._calls.reconfigure(limits)
+
     @property
     def generation(self) -> int:
         """The last loaded generation."""

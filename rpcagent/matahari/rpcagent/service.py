@@ -134,6 +134,12 @@ class PluginService:
         runtimes = [each for each in (*self._runtimes.values(), *self._leaving) if each.name == name]
         return sorted(pid for runtime in runtimes for pid in runtime.pids.values() if pid is not None)
 
+    def reconfigure(self, limits: Limits) -> None:
+        """Use other limits from now on, for every plugin; a worker keeps its concurrency until it is replaced."""
+        self._limits = limits
+        for runtime in self._runtimes.values():
+            runtime.reconfigure(limits)
+
     async def reload(self, name: str) -> PluginStatus:
         """Look at the disk, load the plugin as a new generation, and wait for the outcome.
 

@@ -136,3 +136,13 @@ def test_close_names_are_offered() -> None:
 
 def test_a_generation_is_prepared_by_name() -> None:
     assert set(prepare("demo", [describe("plain", plain), describe("typed", typed)])) == {"plain", "typed"}
+
+
+@pytest.mark.parametrize("value", [1.0, [1.0]])
+def test_a_float_is_no_integer_even_when_it_is_whole(value: object) -> None:
+    """JSON Schema says it is; ``range(1.0)`` says it is not."""
+
+    def many(values: list[int]) -> None: ...
+
+    with pytest.raises(CallFailure, match="not of type 'integer'"):
+        check(typed if value == 1.0 else many, value)
