@@ -1,4 +1,4 @@
-# "make" lists the targets. Everything runs from .venv, which "make setup" makes; nothing else is touched.
+# "make" lists the targets. Everything runs from .venv, which "make setup" makes.
 
 VENV := .venv
 BIN := $(VENV)/bin
