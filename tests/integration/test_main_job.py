@@ -233,7 +233,9 @@ def test_events_reach_a_callback(node: Box) -> None:
 
 def test_the_asynchronous_face_does_the_same(node: Box) -> None:
     async def story() -> None:
-        async with await asynchronous.connect(node.address) as console:
+        waiting = await asynchronous.connect(node.address)
+        await waiting.close()
+        async with asynchronous.connect(node.address) as console:
             assert [str(host) for host in await console.hosts()] == ["alpha"]
             assert {agent.product for agent in await console.agents(["alpha"])} == {"host", "rpc"}
             assert {"org.matahariproject", PLUGIN_PACKAGE} <= set(await console.packages())
