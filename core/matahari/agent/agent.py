@@ -171,6 +171,8 @@ class Agent:
         self._is_stopping = True
         self._engine.stop()
         self._disarm()
+        if len(self._tasks):
+            _log.info("%s: waiting up to %g s for %d calls to end", self.name, STOP_TIMEOUT, len(self._tasks))
         deadline = asyncio.get_running_loop().time() + STOP_TIMEOUT
         while len(self._tasks) and asyncio.get_running_loop().time() < deadline:
             await self._tasks.wait_any(deadline - asyncio.get_running_loop().time())

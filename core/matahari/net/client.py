@@ -55,6 +55,12 @@ def check_allowed(address: Address, *, insecure_anonymous: bool) -> None:
             f"{address}: TLS connections are not available in this version; use a Unix socket (unix:PATH)",
             address=str(address),
         )
+    if not insecure_anonymous and not is_loopback(address.host):
+        raise ConnectFailedError(
+            f"{address}: connections to other machines need TLS, which is not available in this version; "
+            "use a Unix socket (unix:PATH)",
+            address=str(address),
+        )
     if not insecure_anonymous:
         raise ConnectFailedError(
             f"{address}: TCP without authentication is refused, on loopback too; use a Unix socket (unix:PATH), "
