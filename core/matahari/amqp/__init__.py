@@ -1,6 +1,6 @@
 """AMQP 1.0 by Apache Qpid Proton: the only room that imports it. No sockets and no clock here."""
 
-from matahari.amqp.engine import MAX_FRAME, MAX_MESSAGE, Engine, EngineOptions, tls_available
+from matahari.amqp.engine import Engine, tls_available
 from matahari.amqp.envelope import Envelope, read_envelope, with_ttl, with_user_id
 from matahari.amqp.events import (
     Closed,
@@ -16,6 +16,7 @@ from matahari.amqp.events import (
 from matahari.amqp.filters import BINDING_KEY_CODES, BINDING_KEY_NAMES, DIRECT_BINDING, TOPIC_BINDING
 from matahari.amqp.link import Link
 from matahari.amqp.message import BodyValue, Message, decode_message, encode_message
+from matahari.amqp.options import MAX_FRAME, MAX_MESSAGE, EngineOptions
 
 __all__ = [
     "BINDING_KEY_CODES",

@@ -24,8 +24,8 @@ from matahari.amqp import (
     Terminus,
     tls_available,
 )
-from matahari.amqp.engine import MAX_LEAVING, MAX_SESSIONS, OPEN_TIMEOUT
 from matahari.amqp.link import MAX_UNSETTLED
+from matahari.amqp.options import MAX_LEAVING, MAX_SESSIONS, OPEN_TIMEOUT
 from matahari.errors import LocalProtocolError
 from tests.support import amqp_frames as raw
 from tests.support.amqp_link import AmqpLink, Split, byte_by_byte, client_engine, in_pieces, server_engine, whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from matahari.amqp import Closed, LinkRequested, Opened, Received
-from matahari.amqp.engine import OPEN_TIMEOUT
+from matahari.amqp.options import OPEN_TIMEOUT
 from matahari.net.pump import LINGER
 from tests.support.amqp_link import client_engine, server_engine
 from tests.support.memory_pump import Pair, Side
