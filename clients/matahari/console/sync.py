@@ -49,9 +49,6 @@ class _Loop:
             future.cancel()
             raise
 
-    def post(self, function: Callable[[], object]) -> None:
-        self._loop.call_soon_threadsafe(function)
-
     def close(self) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._loop.stop)

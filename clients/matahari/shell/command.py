@@ -49,15 +49,15 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"matahari {importlib.metadata.version('matahari')}")
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
-    for name, text, run in (
+    offered: tuple[tuple[Program, str, Callable[[argparse.Namespace], int]], ...] = (
         ("up", "run one node in the foreground: broker, Host agent and RPC agent", _up),
         ("broker", "run the embedded broker alone", _broker),
         ("agent", "run agents on a broker that runs already", _agent),
         ("doctor", "tell what is installed, what is missing, and which broker can be reached", _doctor),
-    ):
+    )
+    for name, text, run in offered:
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        program: Program = name  # type: ignore[assignment]  # the four words above are Programs
-        add_options(command, program)
+        add_options(command, name)
         if name == "agent":
             command.add_argument("--only", metavar="NAMES", help="which agents, separated by commas: host, rpc")
         command.set_defaults(run=run)

@@ -116,10 +116,6 @@ class Agent:
     def name(self) -> str:
         return self._engine.name
 
-    @property
-    def bus(self) -> Bus:
-        return self._bus
-
     def add_object(self, item: AgentObject) -> None:
         """Publish ``item``, or put it in the place of the object of that name in one step."""
         old = self._objects.get(item.name)

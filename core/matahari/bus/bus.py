@@ -47,6 +47,7 @@ OUTBOX = 5000  # messages that wait for a broker that takes no more; then the ol
 OUTBOX_BYTES = 32 << 20  # the same in bytes: a few large answers must not be the end of an agent
 SESSION_BACKLOG = 4 << 20  # bytes handed to a session whose window is closed, before messages wait here
 ENVELOPE_SLACK = 1024  # bytes that a broker may add to a message (a user-id) without making it too large
+MAX_BINDINGS = 50_000  # keys of one snapshot: twice the agents that a console knows at most
 _BINDINGS = "matahari.bindings"
 
 
@@ -110,7 +111,6 @@ class Bus:
         self._pump: Pump | None = None
         self._scheme = ExchangeScheme()
         self._senders: dict[str | None, _Sender] = {}
-        self._receivers: set[Link] = set()
         self._pending: set[Link] = set()
         self._bindings: Link | None = None
         self._snapshot: list[str] = []
@@ -162,10 +162,6 @@ class Bus:
 
     async def close(self) -> None:
         await self._client.close()
-
-    def reply_address(self, key: str) -> str:
-        """The reply-to text that leads to our own ``key``."""
-        return self._scheme.reply_to(key)
 
     def send(self, command: Publish | Direct | Reply) -> bool:
         """Encode and send; False when it was dropped because there is no connection or no such address.
@@ -243,7 +239,6 @@ class Bus:
         self._pump = None
         self.dropped += sum(len(sender.waiting) for sender in self._senders.values())
         self._senders.clear()
-        self._receivers.clear()
         self._pending.clear()
         self._bindings = None
         self._snapshot.clear()
@@ -257,7 +252,6 @@ class Bus:
             wanted.address, f"in.{secrets.token_hex(8)}", filters=wanted.filters, credit=CREDIT
         )
         link.owner = wanted.address
-        self._receivers.add(link)
         self._pending.add(link)
         return link
 
@@ -322,7 +316,8 @@ class Bus:
         body = message.body if isinstance(message.body, dict) else {}
         if message.subject == "snapshot":
             keys = body.get("keys")
-            self._snapshot.extend(str(key) for key in keys) if isinstance(keys, list) else None
+            if isinstance(keys, list) and len(self._snapshot) < MAX_BINDINGS:
+                self._snapshot += [str(key) for key in keys]
             if not body.get("more"):
                 keys_seen, self._snapshot = self._snapshot, []
                 self._user.handle_bindings("snapshot", keys_seen)

@@ -6,7 +6,7 @@ apart by the section's kind and never by the content type.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 from matahari.amqp import BodyValue, Message
 from matahari.errors import RemoteProtocolError
@@ -40,7 +40,7 @@ def message_of(packet: Packet, subject: str, to: str | None = None) -> Message:
         properties["partial"] = True
     content_type: str | None = None
     encoded: BodyValue
-    section = "data"
+    section: Literal["data", "value", "none"] = "data"
     if isinstance(body, dict):
         content_type = _MAP
         encoded = _plain(body) if packet.form_a else encode_map(body)
@@ -57,7 +57,7 @@ def message_of(packet: Packet, subject: str, to: str | None = None) -> Message:
         section = "value"
     return Message(
         body=encoded,
-        section=section,  # type: ignore[arg-type]  # one of the literals above
+        section=section,
         subject=subject,
         to=to,
         reply_to=packet.reply_to,

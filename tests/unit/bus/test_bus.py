@@ -231,7 +231,7 @@ class TestSending:
             await at.pair.carry()
             assert at.bus.send(Publish("news.x", packet("1")))
             assert at.bus.send(Direct("me", packet("2")))
-            assert at.bus.send(Reply(at.bus.reply_address("me"), packet("3")))
+            assert at.bus.send(Reply("qmf.default.direct/me", packet("3")))
             await at.pair.carry()
             assert [one.body for one in at.user.packets] == [{"body": "1"}, {"body": "2"}, {"body": "3"}]
             assert {one.user_id for one in at.user.packets} == {"alice"}
