@@ -14,7 +14,7 @@ from matahari.broker import BINDINGS, DIRECT, TOPIC
 from tests.support.broker_client import BrokerClient, Receiver
 from tests.support.node import Box, Program, box
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 
 Story = Callable[[BrokerClient], Awaitable[None]]
 

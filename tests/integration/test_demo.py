@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.node import TIME, environment
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ import pytest
 from matahari.agent import Fault
 from matahari.agents.host.actions import run_first
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 
 
 def test_the_first_installed_command_runs() -> None:

@@ -46,7 +46,9 @@ def test_the_ready_line_and_systemd_are_told_when_it_really_is() -> None:
         manager.bind(str(made.home / "notify"))
         manager.settimeout(20 * TIME)
         with made.up(NOTIFY_SOCKET=str(made.home / "notify")) as node:
-            assert node.wait_line("^ready ").string.startswith(f"ready up broker={made.address} agents=host,rpc pid=")
+            assert node.wait_line("^ready ").string.startswith(
+                f"ready {made.up_words[0]} broker={made.address} agents=host,rpc pid="
+            )
             assert manager.recv(100) == b"READY=1"
             assert made.mhsh("-c", "list hosts").returncode == 0
             node.stop()
@@ -79,6 +81,7 @@ def test_sighup_reloads_settings_and_plugins() -> None:
             assert console.select("Host").get("update_interval") == [200]
 
 
+@pytest.mark.embedded
 def test_a_second_node_on_the_same_directory_is_refused() -> None:
     with box() as made, made.up() as node:
         done = made.run("up", "--socket", "other.sock", "--state", "state", "--plugins", "plugins")
@@ -97,48 +100,45 @@ def test_without_a_broker_the_shell_says_what_to_do_and_exits_with_4() -> None:
     assert done.returncode == 4
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
-    assert str(made.socket) in done.stderr
+    assert made.address.rpartition("/")[2] in done.stderr
     assert "matahari up" in done.stderr
 
 
 def test_the_parts_run_as_processes_of_their_own_and_find_each_other_again() -> None:
     with box() as made:
         made.save("plain.py", "def f():\n    return 1\n")
-        agent = Program(
-            *("matahari", "agent", "-b", made.address, "--only", "host", "--state", "a", "--hostname", "alpha"),
-            cwd=made.home,
-        )
-        with agent:
+        only_host = ("--only", "host", "--state", "a", "--hostname", "alpha")
+        with Program("matahari", "agent", *made.bus.words, *only_host, cwd=made.home) as agent:
             agent.wait_line("trying again")  # started before its broker
-            with made.start("broker", "--socket", made.socket) as broker:
+            with made.broker() as broker:
                 agent.wait_line("^ready agent")
-                rpc = ("agent", "-b", made.address, "--only", "rpc", "--state", "b", "--plugins", "plugins")
-                with made.start(*rpc, "--hostname", "beta"), made.connect() as console:
+                rpc = ("--only", "rpc", "--state", "b", "--plugins", "plugins", "--hostname", "beta")
+                with made.agent(*rpc), made.connect() as console:
                     assert [host.name for host in console.hosts()] == ["alpha", "beta"]
                     assert console.select("plain", package=PLUGIN_PACKAGE).call("f").values() == [1]
                     broker.kill()
                     agent.wait_line("was lost")
-                    with made.start("broker", "--socket", made.socket), made.connect() as other:
+                    with made.broker(), made.connect() as other:
                         _wait_hosts(other.hosts, ["alpha", "beta"])
                         assert other.select("plain", package=PLUGIN_PACKAGE).call("f").values() == [1]
 
 
 def test_a_call_ends_at_once_when_the_broker_goes() -> None:
-    with box() as made:
+    with box() as made, made.broker() as broker:
         made.save("plain.py", SLOW)
-        with made.up() as node, made.connect() as console:
+        with made.agent("--state", "b", "--plugins", "plugins"), made.connect() as console:
             plugin = console.select("plain", package=PLUGIN_PACKAGE)
-            [result] = _during_a_call(plugin.call, made, lambda: node.kill())
+            [result] = _during_a_call(plugin.call, made, broker.kill)
         assert isinstance(result.error, ConnectionLostError)
 
 
+@pytest.mark.embedded
 def test_a_call_ends_at_once_when_its_agent_goes() -> None:
-    with box() as made, made.start("broker", "--socket", made.socket):
+    with box() as made, made.broker():
         made.save("plain.py", SLOW)
-        words = ("agent", "-b", made.address, "--state", "b", "--plugins", "plugins")
-        with made.start(*words) as agent, made.connect() as console:
+        with made.agent("--state", "b", "--plugins", "plugins") as agent, made.connect() as console:
             plugin = console.select("plain", package=PLUGIN_PACKAGE)
-            [result] = _during_a_call(plugin.call, made, lambda: agent.kill())
+            [result] = _during_a_call(plugin.call, made, agent.kill)
             assert isinstance(result.error, AgentGoneError)
             _wait_hosts(console.hosts, [])
 
@@ -154,6 +154,7 @@ def test_plugins_end_with_an_agent_that_was_killed() -> None:
             assert not alive
 
 
+@pytest.mark.embedded
 def test_garbage_on_the_socket_disturbs_nobody() -> None:
     with box() as made, made.up() as node, made.connect() as console:
         for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 100, b"AMQP\x03\x01\x00\x00" + b"\xff" * 5000):
@@ -168,6 +169,7 @@ def test_garbage_on_the_socket_disturbs_nobody() -> None:
         assert "Traceback" not in node.text
 
 
+@pytest.mark.embedded
 def test_tcp_needs_the_explicit_flag_on_both_sides() -> None:
     with box() as made, made.start("broker", "--socket", made.socket, "--insecure-anonymous", "0") as broker:
         found = broker.wait_line(r"insecure-anonymous=127\.0\.0\.1:(\d+)")
@@ -202,7 +204,7 @@ def test_a_plugin_that_hangs_at_import_does_not_keep_the_node_from_serving() -> 
         (made.home / "matahari.toml").write_text("[plugins]\nload_timeout = 2\n")
         made.save("hangs.py", "while True:\n    pass\n")
         made.save("plain.py", "def f():\n    return 1\n")
-        with Program("matahari", *_up(made), "--config", "matahari.toml", cwd=made.home) as node:
+        with Program("matahari", *made.up_words, "--config", "matahari.toml", cwd=made.home) as node:
             node.wait_line("is on the bus")
             node.wait_line("rpc:.* is on the bus")
             with made.connect() as console:
@@ -230,7 +232,7 @@ def test_a_plugin_directory_that_is_none_is_refused_and_one_that_others_can_chan
         made.plugins.chmod(0o777)
         with made.up() as node:
             node.wait_line("WARNING.*other users can change .*/plugins")
-        done = made.run("doctor", "-b", made.address, "--state", "state", "--plugins", "plugins")
+        done = made.run("doctor", *made.bus.words, "--state", "state", "--plugins", "plugins")
         assert "FAIL  every user can change" in done.stdout
         assert done.returncode == 1
 
@@ -250,10 +252,6 @@ def test_version_and_help_need_nothing_and_bad_options_exit_with_64() -> None:
         assert "--plugins" in made.run("up", "--help").stdout
         assert made.run("up", "--nonsense").returncode == 64
         assert made.run("agent", "--only", "hots").returncode == 64
-
-
-def _up(made: Box) -> tuple[str | Path, ...]:
-    return ("up", "--socket", made.socket, "--state", "state", "--plugins", "plugins")
 
 
 def _during_a_call(call: object, made: Box, disturb: object) -> Results:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from matahari import console as asynchronous
 from matahari.console import ConsoleEvent
 from matahari.errors import (
     AbortedError,
@@ -25,6 +24,7 @@ from matahari.errors import (
     UnexpectedError,
     UnknownActionError,
 )
+from tests.support.buses import EmbeddedBus
 from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box, environment
 
 pytestmark = pytest.mark.integration
@@ -233,9 +233,9 @@ def test_events_reach_a_callback(node: Box) -> None:
 
 def test_the_asynchronous_face_does_the_same(node: Box) -> None:
     async def story() -> None:
-        waiting = await asynchronous.connect(node.address)
+        waiting = await node.connect_async()
         await waiting.close()
-        async with asynchronous.connect(node.address) as console:
+        async with node.connect_async() as console:
             assert [str(host) for host in await console.hosts()] == ["alpha"]
             assert {agent.product for agent in await console.agents(["alpha"])} == {"host", "rpc"}
             assert {"org.matahariproject", PLUGIN_PACKAGE} <= set(await console.packages())
@@ -262,10 +262,10 @@ def test_the_class_agent_is_published_by_every_agent(node: Box) -> None:
 
 
 def test_doctor_finds_nothing_wrong_and_names_the_broker(node: Box) -> None:
-    done = node.run("doctor", "-b", node.address, "--state", "doctor-state", "--plugins", "plugins")
+    done = node.run("doctor", *node.bus.words, "--state", "doctor-state", "--plugins", "plugins")
     assert done.returncode == 0, done.stdout
     assert "built with TLS" in done.stdout
-    assert "matahari-broker" in done.stdout
+    assert ("matahari-broker" if isinstance(node.bus, EmbeddedBus) else "RabbitMQ 3.") in done.stdout
     assert "1 hosts, 2 agents" in done.stdout
 
 
@@ -275,7 +275,7 @@ def test_doctor_finds_nothing_wrong_and_names_the_broker(node: Box) -> None:
 )
 def test_a_full_disk_or_a_closed_stream_is_no_traceback(node: Box, redirection: str, status: int, said: str) -> None:
     done = subprocess.run(
-        ["sh", "-c", f'exec "$0" "$@" {redirection}', BIN / "mhsh", "-b", node.address, "-c", "list hosts"],
+        ["sh", "-c", f'exec "$0" "$@" {redirection}', BIN / "mhsh", *node.bus.words, "-c", "list hosts"],
         env=environment(),
         capture_output=True,
         text=True,
@@ -287,8 +287,8 @@ def test_a_full_disk_or_a_closed_stream_is_no_traceback(node: Box, redirection: 
 
 
 def test_an_agent_that_does_not_answer_shows_in_output_and_exit_status(node: Box) -> None:
-    words = ("agent", "-b", node.address, "--only", "host", "--state", "mute", "--hostname", "beta")
-    with node.start(*words) as mute, node.connect() as console:
+    words = ("--only", "host", "--state", "mute", "--hostname", "beta")
+    with node.agent(*words) as mute, node.connect() as console:
         assert [host.name for host in console.hosts()] == ["alpha", "beta"]
         mute.process.send_signal(signal.SIGSTOP)
         found = console.select("Host", timeout=1.0)
@@ -298,7 +298,8 @@ def test_an_agent_that_does_not_answer_shows_in_output_and_exit_status(node: Box
             console.select("Host", hosts=["beta"], timeout=0.5)
         done = node.mhsh("-t", "1", "-c", "select class Host; get hostname")
         assert "alpha: alpha" in done.stdout
-        assert "did not answer" in done.stdout
-        assert done.returncode == 2
+        if isinstance(node.bus, EmbeddedBus):  # others do not tell a new console whom to expect
+            assert "did not answer" in done.stdout
+            assert done.returncode == 2
         mute.process.send_signal(signal.SIGCONT)
         assert mute.stop() == 0

@@ -17,7 +17,7 @@ from matahari.net import Address, Client, Handler, Listener, Pump
 from tests.support.amqp_link import server_engine
 from tests.support.node import TIME, Box, box
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 
 DEADLINE = 20.0 * TIME  # seconds for anything that must happen
 AT_ONCE = 1.5 * TIME  # seconds: less than any time limit of the client's own

@@ -16,7 +16,7 @@ from matahari.errors import PluginError
 from matahari.rpcagent import Limits, PluginService
 from tests.support.plugins import Recorder, is_alive, methods, plugin_service, wait_dead
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 
 HELLO = "def hello(): return 'one'\n"
 PID = "import os\ndef pid(): return os.getpid()\n"

@@ -41,7 +41,7 @@ def shell(node: Box) -> Iterator[pexpect.spawn[str]]:
     env = environment(XDG_CONFIG_HOME=str(node.home), XDG_STATE_HOME=str(node.home), TERM="xterm")
     child: pexpect.spawn[str] = pexpect.spawn(
         str(BIN / "mhsh"),
-        ["-b", node.address],
+        list(node.bus.words),
         cwd=node.home,
         env=env,
         encoding="utf-8",

@@ -49,12 +49,14 @@ COMPOUND = st.lists(VALUES, max_size=4) | st.dictionaries(TEXT, VALUES, max_size
 @st.composite
 def messages(draw: st.DrawFn) -> Message:
     """Messages as QMF programs send them."""
-    section = draw(st.sampled_from(["data", "value", "none"]))
+    section = draw(st.sampled_from(["data", "value", "sequence", "none"]))
     body: BodyValue = None
     if section == "data":
         body = draw(st.binary(max_size=300))
     elif section == "value":
         body = draw(COMPOUND)
+    elif section == "sequence":
+        body = draw(st.lists(VALUES, max_size=4))
     return Message(
         body,
         section=section,  # type: ignore[arg-type]  # one of the literals above
@@ -66,6 +68,7 @@ def messages(draw: st.DrawFn) -> Message:
         user_id=draw(st.none() | st.binary(min_size=1, max_size=10)),
         ttl=draw(st.none() | st.integers(1, 1 << 30).map(lambda ms: ms / 1000)),
         properties=draw(st.dictionaries(TEXT, SCALARS, max_size=4)),
+        message_id=draw(st.none() | TEXT),
     )
 
 
@@ -99,6 +102,7 @@ def test_a_message_decodes_to_what_was_encoded(message: Message) -> None:
         message.correlation_id,
     )
     assert (found.to, found.content_type, found.user_id) == (message.to, message.content_type, message.user_id)
+    assert found.message_id == message.message_id
 
 
 def _as_read(value: BodyValue) -> BodyValue:

@@ -132,12 +132,12 @@ class BrokerClient:
 
     names = itertools.count(1)
 
-    def __init__(self, container: str, idle_timeout: float) -> None:
+    def __init__(self, container: str, idle_timeout: float, hostname: str) -> None:
         self.events: list[Event] = []
         self.opened: Opened | None = None
         self.closed: Closed | None = None
         self.is_ended = False
-        self.pump = _Pump(Engine(EngineOptions(container, idle_timeout=idle_timeout)), self)
+        self.pump = _Pump(Engine(EngineOptions(container, hostname=hostname, idle_timeout=idle_timeout)), self)
         self._links: dict[Link, Receiver] = {}
         self._changed = asyncio.Event()
         self._echo: tuple[Receiver, Sender] | None = None
@@ -145,9 +145,11 @@ class BrokerClient:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def connect(cls, address: str, *, idle_timeout: float = 60.0) -> AsyncIterator[BrokerClient]:
-        """A connection to the broker at ``address``, closed at the end."""
-        client = cls(f"test.{os.getpid()}.{next(cls.names)}", idle_timeout)
+    async def connect(
+        cls, address: str, *, idle_timeout: float = 60.0, hostname: str = ""
+    ) -> AsyncIterator[BrokerClient]:
+        """A connection to the broker at ``address``, closed at the end. ``hostname``: the virtual host asked for."""
+        client = cls(f"test.{os.getpid()}.{next(cls.names)}", idle_timeout, hostname)
         await client._connect(address)
         try:
             await client.wait(lambda: client.opened, "the broker does not open")

@@ -17,9 +17,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
+from matahari import console as asynchronous
+from matahari.console import Connecting
 from matahari.console.sync import Console, connect
 from matahari.errors import NoAgentsError
 from matahari.qmf import Value
+from tests.support.buses import Broker, Bus, RabbitBus, take
 
 #: Slow machines wait longer: every deadline is multiplied.
 TIME = float(os.environ.get("MATAHARI_TEST_TIME", "1"))
@@ -114,18 +117,42 @@ class Program:
 
 
 class Box:
-    """A private directory with plugins, and programs in it."""
+    """A private directory with plugins, and programs in it that meet on ``bus``.
 
-    def __init__(self, home: Path) -> None:
+    Attributes:
+        socket: of the embedded broker.
+    """
+
+    def __init__(self, home: Path, bus: Bus) -> None:
         self.home = home
+        self.bus = bus
+        self.address = bus.address
         self.socket = home / "bus.sock"
-        self.address = f"unix:{self.socket}"
         self.plugins = home / "plugins"
         self.plugins.mkdir()
 
     def up(self, *words: str | Path, **env: str) -> Program:
-        """``matahari up``, ready."""
-        return self.start("up", "--socket", self.socket, "--state", "state", "--plugins", "plugins", *words, **env)
+        """A whole node, ready: ``matahari up``, or where the broker is a foreign one, all agents of ours on it."""
+        return self.start(*self.up_words, *words, **env)
+
+    @property
+    def up_words(self) -> tuple[str | Path, ...]:
+        """The words of :meth:`up` for those who do not wait for it to be ready; the broker is there."""
+        folders = ("--state", "state", "--plugins", "plugins")
+        if isinstance(self.bus, RabbitBus):
+            self.bus.relay.__enter__()
+            return ("agent", *self.bus.words, *folders)
+        return ("up", "--socket", self.socket, *folders)
+
+    def broker(self) -> Broker:
+        """The bus's broker alone, which runs until this is left or killed; it may be started again."""
+        if isinstance(self.bus, RabbitBus):
+            return self.bus.relay
+        return self.start("broker", "--socket", self.socket)
+
+    def agent(self, *words: str | Path, **env: str) -> Program:
+        """``matahari agent`` on the bus, ready."""
+        return self.start("agent", *self.bus.words, *words, **env)
 
     def start(self, *words: str | Path, **env: str) -> Program:
         """``matahari …``, ready."""
@@ -149,7 +176,7 @@ class Box:
     def mhsh(self, *words: str | Path, stdin: str = "", timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run mhsh to its end."""
         return subprocess.run(
-            [BIN / "mhsh", "-b", self.address, *words],
+            [BIN / "mhsh", *self.bus.words, *words],
             cwd=self.home,
             env=self._environment({}),
             input=stdin,
@@ -177,7 +204,14 @@ class Box:
         )
 
     def connect(self) -> Console:
+        if isinstance(self.bus, RabbitBus):
+            return connect(self.address, insecure_anonymous=True, virtual_host=self.bus.virtual_host)
         return connect(self.address)
+
+    def connect_async(self) -> Connecting:
+        if isinstance(self.bus, RabbitBus):
+            return asynchronous.connect(self.address, insecure_anonymous=True, virtual_host=self.bus.virtual_host)
+        return asynchronous.connect(self.address)
 
     def wait_plugin(
         self, console: Console, name: str, reached: Callable[[Mapping[str, Value]], bool], *, timeout: float = 30.0
@@ -207,6 +241,7 @@ def box() -> Iterator[Box]:
     """A private directory with a short name, for Unix socket paths have 107 bytes at most."""
     home = Path(tempfile.mkdtemp(prefix="mhtest"))
     try:
-        yield Box(home)
+        with take(home) as bus:
+            yield Box(home, bus)
     finally:
         shutil.rmtree(home)

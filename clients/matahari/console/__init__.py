@@ -1,11 +1,22 @@
-"""Python API for operators: connect, select objects on many hosts, call them in parallel, hear events.
+"""Python API for operators: connect, select objects on many hosts, call them in parallel, hear events and changes.
 
 The same names, blocking, are in :mod:`matahari.console.sync`.
 """
 
-from matahari.console.client import DEFAULT_PACKAGE, Connecting, Console, Listening, connect
-from matahari.console.objects import CALL_TIMEOUT, Objects
-from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject, Result, Results
+from matahari.console.client import Connecting, Console, Listening, connect
+from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
+from matahari.console.objects import Objects
+from matahari.console.subscription import Subscription
+from matahari.console.values import (
+    AgentSummary,
+    ClassName,
+    ConsoleEvent,
+    Host,
+    ObjectChange,
+    RemoteObject,
+    Result,
+    Results,
+)
 from matahari.qmf import Method, Property, PropertyType
 
 __all__ = [
@@ -19,11 +30,13 @@ __all__ = [
     "Host",
     "Listening",
     "Method",
+    "ObjectChange",
     "Objects",
     "Property",
     "PropertyType",
     "RemoteObject",
     "Result",
     "Results",
+    "Subscription",
     "connect",
 ]

@@ -2,7 +2,7 @@
 
 Plugins take ``args`` (list) and ``kwargs`` (map) of JSON texts and return one (``matahari-2012.md`` 10.3). Methods of
 other classes take typed arguments by name; values are brought to the schema's types because libqmf2 agents refuse
-an integer for a float.
+an integer for a float, and null for whatever is not VOID (``qmf2.md`` 3.5).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from matahari.qmf import Method, Property, PropertyType, Schema, Value, decode_t
 __all__ = ["PLUGIN_PACKAGE", "bind", "coerce", "is_plugin", "result_of"]
 
 PLUGIN_PACKAGE: Final = "org.matahariproject.rpc.plugin"
+MIN_INTEGER: Final = -(2**63)  # QMF has int64 and uint64
+MAX_INTEGER: Final = 2**64 - 1
 
 
 def is_plugin(schema: Schema) -> bool:
@@ -26,6 +28,8 @@ def is_plugin(schema: Schema) -> bool:
 
 def bind(schema: Schema, method: Method, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, Value]:
     """The input arguments of a call.
+
+    ``None`` leaves an argument out, so that the agent takes its default; for what is VOID it is the value.
 
     Raises:
         SchemaError: too many, unknown, given twice, or of a type that does not fit; names argument and rule.
@@ -38,23 +42,26 @@ def bind(schema: Schema, method: Method, args: Sequence[object], kwargs: Mapping
     inputs = [one for one in method.arguments if one.direction != "O"]
     if len(args) > len(inputs):
         raise SchemaError(f"Incorrect number of arguments: expected {len(inputs)}, got {len(args)}", path=method.name)
-    bound: dict[str, Value] = {}
-    for argument, value in zip(inputs, args, strict=False):
-        bound[argument.name] = coerce(argument, value)
+    given: dict[str, object] = {one.name: value for one, value in zip(inputs, args, strict=False)}
     known = {one.name: one for one in inputs}
     for name, value in kwargs.items():
         if name not in known:
             raise SchemaError(f"has no argument {name!r}; it takes {', '.join(known) or 'none'}", path=method.name)
-        if name in bound:
+        if name in given:
             raise SchemaError(f"argument {name!r} is given twice", path=method.name)
-        bound[name] = coerce(known[name], value)
-    missing = [one.name for one in inputs if one.name not in bound and one.default is None and not one.optional]
+        given[name] = value
+    missing = [one.name for one in inputs if one.name not in given and not _may_be_missing(one)]
     if missing:
         raise SchemaError(
-            f"Incorrect number of arguments: expected {len(inputs)}, got {len(bound)} (missing: {', '.join(missing)})",
+            f"Incorrect number of arguments: expected {len(inputs)}, got {len(given)} (missing: {', '.join(missing)})",
             path=method.name,
         )
-    return bound
+    void = PropertyType.VOID
+    return {
+        name: coerce(known[name], value)
+        for name, value in given.items()
+        if value is not None or known[name].type is void
+    }
 
 
 def coerce(argument: Property, value: object) -> Value:
@@ -65,7 +72,9 @@ def coerce(argument: Property, value: object) -> Value:
     """
     kind = argument.type
     if kind is PropertyType.FLOAT and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = _float(value, argument.name)
+    elif kind is PropertyType.INT and isinstance(value, float) and value.is_integer():
+        value = int(value)
     elif kind is PropertyType.UUID and isinstance(value, str):
         try:
             value = UUID(value)
@@ -78,6 +87,8 @@ def coerce(argument: Property, value: object) -> Value:
         return None
     if not kind.accepts(plain):
         raise SchemaError(f"{value!r} is not of type {kind.value.removeprefix('TYPE_').lower()}", path=argument.name)
+    if isinstance(plain, int) and not MIN_INTEGER <= plain <= MAX_INTEGER:
+        raise SchemaError(f"{plain} does not fit 64 bits", path=argument.name)
     if isinstance(plain, int | float) and not isinstance(plain, bool):
         if argument.minimum is not None and plain < argument.minimum:
             raise SchemaError(f"Value {plain} underflows minimum of range ({argument.minimum})", path=argument.name)
@@ -108,6 +119,17 @@ def result_of(schema: Schema, arguments: Mapping[str, Value]) -> object:
     if len(decoded) == 1:
         return next(iter(decoded.values()))
     return decoded
+
+
+def _may_be_missing(argument: Property) -> bool:
+    return argument.default is not None or argument.optional or argument.type is PropertyType.VOID
+
+
+def _float(value: int, path: str) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise SchemaError(f"{value} is too large for a float", path=path) from error
 
 
 def _json(value: object, path: str) -> str:

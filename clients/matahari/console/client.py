@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from matahari.console.objects import CALL_TIMEOUT, Objects
-from matahari.console.station import Items, Station
-from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject
-from matahari.errors import MatahariError, NoAgentsError, RemoteError, RequestError, RequestTimeoutError
-from matahari.net import Address, parse_address
-from matahari.qmf import (
-    AgentAdded,
-    AgentInfo,
-    AgentRemoved,
-    Data,
-    EngineEvent,
-    EventRaised,
-    Query,
-    QueryTarget,
-    Schema,
-    SchemaId,
+from matahari.console.directory import (
+    CALL_TIMEOUT,
+    DEFAULT_PACKAGE,
+    Directory,
+    Found,
+    host_name,
+    host_of,
+    may_have,
+    query_for,
+    summary,
 )
+from matahari.console.objects import Objects
+from matahari.console.station import BusOptions, Station
+from matahari.console.subscription import CHANGE_INTERVAL, Subscription
+from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject
+from matahari.errors import RequestError, RequestTimeoutError
+from matahari.net import Address, parse_address
+from matahari.qmf import AgentAdded, AgentRemoved, EngineEvent, EventRaised, Query, QueryTarget
 
-__all__ = ["DEFAULT_PACKAGE", "Connecting", "Console", "Listening", "connect"]
+__all__ = ["Connecting", "Console", "Listening", "connect"]
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_PACKAGE = "org.matahariproject"
 CONNECT_TIMEOUT = 5.0  # seconds to reach a broker
 MAX_LISTENERS = 100  # a leak of listeners would slow every event
-MAX_SCHEMAS = 10_000  # remembered by hash; a fleet has some hundred
 
 
 class Listening:
@@ -59,15 +57,23 @@ class Listening:
 
 
 def connect(
-    broker: str | None = None, *, insecure_anonymous: bool = False, timeout: float = CONNECT_TIMEOUT
+    broker: str | None = None,
+    *,
+    insecure_anonymous: bool = False,
+    timeout: float = CONNECT_TIMEOUT,
+    broker_kind: str = "auto",
+    virtual_host: str = "",
 ) -> Connecting:
     """Connect to a broker and find its agents: ``async with connect() as console``, or ``await connect()``.
 
     Args:
         broker: ``unix:PATH``, ``HOST[:PORT]``, ``amqp://…``; None takes ``MATAHARI_BROKER``, the configuration file, or
-            the local socket.
+            the local socket, and from there the kind and virtual host too unless they are given here.
         insecure_anonymous: allow plain TCP without authentication, to this machine only.
         timeout: seconds to reach the broker.
+        broker_kind: ``qpid``, ``rabbitmq3``, ``rabbitmq4``, ``artemis`` or ``router`` for a broker that does not tell
+            what it is.
+        virtual_host: what to ask the broker for, e.g. ``vhost:qmf``.
 
     Raises:
         ConfigError: the address or the configuration is wrong.
@@ -79,16 +85,20 @@ def connect(
     else:
         from matahari.config import load  # a fifth of the start-up time of a command that names its broker
 
-        address = load({}, environ=os.environ).broker
-    return Connecting(address, insecure_anonymous=insecure_anonymous, timeout=timeout)
+        settings = load({}, environ=os.environ)
+        address = settings.broker
+        broker_kind = settings.broker_kind if broker_kind == "auto" else broker_kind
+        virtual_host = virtual_host or settings.virtual_host or ""
+    bus = BusOptions(insecure_anonymous=insecure_anonymous, kind=broker_kind, virtual_host=virtual_host)
+    return Connecting(address, bus, timeout=timeout)
 
 
 class Connecting:
     """A connection to be made: awaited it gives the console; ``async with`` also closes it."""
 
-    def __init__(self, address: Address, *, insecure_anonymous: bool, timeout: float) -> None:
+    def __init__(self, address: Address, bus: BusOptions, *, timeout: float) -> None:
         self._address = address
-        self._insecure_anonymous = insecure_anonymous
+        self._bus = bus
         self._timeout = timeout
         self._console: Console | None = None
 
@@ -106,7 +116,7 @@ class Connecting:
             await self._console.close()
 
     async def _connect(self) -> Console:
-        console = Console(self._address, insecure_anonymous=self._insecure_anonymous)
+        console = Console(self._address, self._bus)
         await console._open(self._timeout)
         return console
 
@@ -114,10 +124,10 @@ class Connecting:
 class Console:
     """Made by :func:`connect`; an asynchronous context manager that closes itself."""
 
-    def __init__(self, address: Address, *, insecure_anonymous: bool = False) -> None:
-        self._station = Station(address, insecure_anonymous=insecure_anonymous, listener=self._heard)
-        self._schemas: dict[SchemaId, Schema] = {}
-        self._classes: dict[str, tuple[int, list[SchemaId]]] = {}
+    def __init__(self, address: Address, bus: BusOptions) -> None:
+        self._station = Station(address, bus, listener=self._heard, connected=self._connected)
+        self._directory = Directory(self._station)
+        self._subscriptions: list[Subscription] = []
         self._listeners: list[Callable[[ConsoleEvent], None]] = []
         self._host_by_agent: dict[str, str] = {}
 
@@ -140,7 +150,9 @@ class Console:
         return self._station.product
 
     async def close(self) -> None:
-        """Leave the bus; calls under way end with ``ConnectionLostError``."""
+        """Leave the bus; calls under way end with ``ConnectionLostError``, iterations of changes end."""
+        for subscription in list(self._subscriptions):
+            await subscription.close()
         await self._station.close()
 
     async def hosts(self) -> list[Host]:
@@ -150,7 +162,7 @@ class Console:
             ConnectionLostError: there is no connection at the moment.
         """
         self._station.require_connection()
-        return sorted({host for info in self._station.agents.values() if (host := _host_of(info)) is not None})
+        return sorted({host for info in self._station.agents.values() if (host := host_of(info)) is not None})
 
     async def agents(self, hosts: Iterable[Host | str] | None = None) -> list[AgentSummary]:
         """Agents, of these hosts or of all, by name.
@@ -158,7 +170,7 @@ class Console:
         Raises:
             NoAgentsError: a named host is not known.
         """
-        return sorted(_summary(info) for info in await self._on(hosts))
+        return sorted(summary(info) for info in self._directory.on(hosts))
 
     async def packages(self) -> list[str]:
         """Packages of all classes on the bus, by name."""
@@ -166,10 +178,7 @@ class Console:
 
     async def classes(self, package: str | None = None) -> list[ClassName]:
         """Classes of objects (events are left out), of one package or of all, by name."""
-        self._station.require_connection()
-        found = await asyncio.gather(*(self._classes_of(info) for info in list(self._station.agents.values())))
-        ids = {ClassName(one.package, one.name) for some in found for one in some if one.kind == "_data"}
-        return sorted(one for one in ids if package in (None, one.package))
+        return sorted(one for one in await self._directory.classes() if package in (None, one.package))
 
     async def select(
         self,
@@ -191,24 +200,59 @@ class Console:
             NoAgentsError: a named host, or the class, is not known; the message names close matches.
             RequestTimeoutError: nothing was found, and agents that may have it did not answer.
         """
-        infos = await self._on(hosts)
+        infos = [info for info in self._directory.on(hosts) if may_have(info, package)]
         name = ClassName(package, class_name)
-        query = Query(QueryTarget.OBJECT, schema_id=SchemaId(package, class_name))
-        answers = await asyncio.gather(*(self._query(info, query, timeout) for info in infos))
-        found = [(info, data) for info, items in zip(infos, answers, strict=True) for data in items or ()]
-        unanswered = [_summary(info) for info, items in zip(infos, answers, strict=True) if items is None]
+        query = query_for(name)
+        answers = await asyncio.gather(*(self._directory.query(info, query, timeout) for info in infos))
+        found: list[Found] = []
+        for info, items in zip(infos, answers, strict=True):
+            found += [(info, data) for data in items or ()]
+        unanswered = [summary(info) for info, items in zip(infos, answers, strict=True) if items is None]
         if hosts is None:
             unanswered += [AgentSummary(one, "", one.split(":")[1]) for one in sorted(self._station.mute)]
         if not found and unanswered:
             names = ", ".join(one.name for one in unanswered)
             raise RequestTimeoutError(f"no answer within {timeout:g} s from {names}", timeout=timeout)
-        if not found and infos:
-            await self._require_class(name)
-        objects = await self._objects(found, name, timeout)
+        if not found and (infos or hosts is None):
+            await self._directory.require_class(name)
+        objects = await self._directory.objects(found, name, timeout)
         if where:
             objects = [one for one in objects if all(_equal(one, key, value) for key, value in where.items())]
         objects.sort(key=lambda one: (one.host, one.agent, one.name))
         return Objects(self._station, self._refetch, name, objects, unanswered)
+
+    def subscribe(
+        self,
+        class_name: str,
+        *,
+        package: str = DEFAULT_PACKAGE,
+        hosts: Iterable[Host | str] | None = None,
+        interval: float = CHANGE_INTERVAL,
+        timeout: float = CALL_TIMEOUT,
+    ) -> Subscription:
+        """Changes of the objects of a class: ``async with console.subscribe("Host") as changes``, then iterate.
+
+        It is kept alive until it is closed. Entering it raises what :meth:`select` raises.
+
+        Args:
+            hosts: only on these; None is all, also those that come later.
+            interval: seconds between two messages of an agent; agents have a minimum, ours 1 s.
+            timeout: seconds that an agent has to answer. One without subscriptions may take as long to enter.
+
+        Raises:
+            ValueError: the interval is not above 0.
+        """
+        if interval <= 0:
+            raise ValueError("an interval is above 0 s")
+        return Subscription(
+            self._station,
+            self._directory,
+            ClassName(package, class_name),
+            hosts,
+            interval=interval,
+            timeout=timeout,
+            registry=self._subscriptions,
+        )
 
     def listen(self, callback: Callable[[ConsoleEvent], None]) -> Listening:
         """Call ``callback`` for each event and each agent that comes or goes, on the event loop, until closed.
@@ -232,112 +276,29 @@ class Console:
             info = self._station.agents.get(item.agent)
             if info is None:
                 return []
-            found = [(info, data) for data in await self._query(info, query, timeout) or ()]
-            return await self._objects(found, objects.class_name, timeout)
+            found = [(info, data) for data in await self._directory.query(info, query, timeout) or ()]
+            return await self._directory.objects(found, objects.class_name, timeout)
 
         fetched = await asyncio.gather(*(one(item) for item in objects))
         items = [item for some in fetched for item in some]
         return Objects(self._station, self._refetch, objects.class_name, items, objects.unanswered)
 
-    async def _on(self, hosts: Iterable[Host | str] | None) -> list[AgentInfo]:
-        self._station.require_connection()
-        infos = list(self._station.agents.values())
-        if hosts is None:
-            return infos
-        chosen: list[AgentInfo] = []
-        for host in hosts:
-            if isinstance(host, Host):
-                some = [info for info in infos if _host_of(info) == host]
-            else:
-                some = [info for info in infos if _host_name(info) == host]
-            if not some:
-                raise NoAgentsError(_unknown("Host", str(host), {_host_name(info) for info in infos}))
-            chosen += [info for info in some if info not in chosen]
-        return chosen
-
-    async def _query(self, info: AgentInfo, query: Query, timeout: float) -> list[Data] | None:
-        """Objects that an agent answers with; None when it does not answer."""
-        try:
-            items: Items = await self._station.query(info.name, query, timeout)
-        except RequestError as error:
-            _log.info("%s: %s", info.name, error)
-            return None
-        except RemoteError as error:
-            _log.warning("%s: %s", info.name, error)
-            return []
-        return [one for one in items if isinstance(one, Data)]
-
-    async def _objects(
-        self, found: list[tuple[AgentInfo, Data]], name: ClassName, timeout: float
-    ) -> list[RemoteObject]:
-        wanted = {one.schema_id: info for info, one in found if one.schema_id is not None}
-        await asyncio.gather(*(self._fetch_schema(info, one, timeout) for one, info in wanted.items()))
-        objects = []
-        for info, data in found:
-            schema = None if data.schema_id is None else self._schemas.get(data.schema_id)
-            if schema is None or data.object_id is None:
-                _log.warning("%s sent an object of %s without a usable schema or id", info.name, name)
-                continue
-            object_id = data.at(info.name).object_id or data.object_id
-            objects.append(
-                RemoteObject(
-                    _host_name(info),
-                    info.name,
-                    object_id.object_name,
-                    ClassName(schema.id.package, schema.id.name),
-                    data.decoded(schema),
-                    object_id,
-                    schema,
-                )
-            )
-        return objects
-
-    async def _fetch_schema(self, info: AgentInfo, wanted: SchemaId, timeout: float) -> None:
-        if wanted in self._schemas:
-            return
-        try:
-            items = await self._station.query(info.name, Query(QueryTarget.SCHEMA, schema_id=wanted), timeout)
-        except MatahariError as error:
-            _log.warning("%s does not tell the schema of %s: %s", info.name, wanted.name, error)
-            return
-        if len(self._schemas) >= MAX_SCHEMAS:
-            self._schemas.clear()
-        for one in items:
-            if isinstance(one, Schema):
-                self._schemas[one.id] = one
-
-    async def _classes_of(self, info: AgentInfo) -> list[SchemaId]:
-        known = self._classes.get(info.name)
-        if known is not None and known[0] == info.schema_updated and info.schema_updated:
-            return known[1]
-        try:
-            items = await self._station.query(info.name, Query(QueryTarget.SCHEMA_ID), CALL_TIMEOUT)
-        except (RequestError, RemoteError) as error:
-            _log.warning("%s does not tell its classes: %s", info.name, error)
-            return []
-        ids = [one for one in items if isinstance(one, SchemaId)]
-        self._classes[info.name] = (info.schema_updated, ids)
-        return ids
-
-    async def _require_class(self, name: ClassName) -> None:
-        """Tell a class that nobody has from one that has no objects."""
-        known = await self.classes()
-        if name in known:
-            return
-        if not any(one.package == name.package for one in known):
-            raise NoAgentsError(_unknown("Package", name.package, {one.package for one in known}))
-        others = {str(one) for one in known if one.name == name.name}
-        hint = {str(one) for one in known if one.package == name.package} | others
-        raise NoAgentsError(_unknown("Class", str(name), hint))
+    def _connected(self) -> None:
+        for subscription in list(self._subscriptions):
+            subscription._handle_connected()
 
     def _heard(self, event: EngineEvent) -> None:
+        if isinstance(event, AgentRemoved):
+            self._directory.forget(event.name)
+        for subscription in list(self._subscriptions):
+            subscription._handle_event(event)
         told: ConsoleEvent | None = None
         if isinstance(event, EventRaised):
             data, info = event.data, self._station.agents.get(event.agent)
             schema = data.schema_id
             told = ConsoleEvent(
                 "event",
-                "" if info is None else _host_name(info),
+                "" if info is None else host_name(info),
                 event.agent,
                 "" if schema is None else schema.package,
                 "" if schema is None else schema.name,
@@ -346,10 +307,9 @@ class Console:
                 data.decoded(),
             )
         elif isinstance(event, AgentAdded):
-            self._host_by_agent[event.info.name] = _host_name(event.info)
-            told = ConsoleEvent("agent_added", _host_name(event.info), event.info.name)
+            self._host_by_agent[event.info.name] = host_name(event.info)
+            told = ConsoleEvent("agent_added", host_name(event.info), event.info.name)
         elif isinstance(event, AgentRemoved):
-            self._classes.pop(event.name, None)
             told = ConsoleEvent("agent_removed", self._host_by_agent.pop(event.name, ""), event.name)
         if told is None:
             return
@@ -361,25 +321,5 @@ class Console:
                 _log.exception("a listener failed")
 
 
-def _host_name(info: AgentInfo) -> str:
-    name = info.attributes.get("hostname")
-    return name if isinstance(name, str) else ""
-
-
-def _summary(info: AgentInfo) -> AgentSummary:
-    return AgentSummary(info.name, _host_name(info), info.product)
-
-
-def _host_of(info: AgentInfo) -> Host | None:
-    """The agent's host; None for agents that tell none, such as a broker's own."""
-    name, identity = _host_name(info), info.attributes.get("uuid")
-    return Host(name, identity if isinstance(identity, str) else "") if name else None
-
-
 def _equal(item: RemoteObject, name: str, value: object) -> bool:
     return name in item.values and item.values[name] == value
-
-
-def _unknown(kind: str, name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known - {""}), n=3, cutoff=0.5)
-    return f'{kind} "{name}" not found' + (f"; did you mean {', '.join(close)}?" if close else "")

@@ -39,6 +39,12 @@ _BY_TEXT: Final[dict[str, type[RemoteError]]] = {
     "Invalid Arguments": InvalidArgumentError,
     "You are not authorized for specified action": RefusedError,
 }
+# Statuses of the broker's own agent (qmf2.md 3.7), where neither kind nor text says more. 7 is what everybody sends.
+_BY_CODE: Final[dict[int, type[RemoteError]]] = {
+    2: UnknownActionError,
+    4: InvalidArgumentError,
+    6: RefusedError,
+}
 
 
 def error_of(data: Data, *, agent: str, action: str) -> RemoteError:
@@ -47,7 +53,9 @@ def error_of(data: Data, *, agent: str, action: str) -> RemoteError:
     message = failure_text(data)
     cls = _BY_KIND.get(kind)
     if cls is None:
-        cls = InvalidArgumentError if message.startswith("Invalid argument: ") else _BY_TEXT.get(message, RemoteError)
+        cls = InvalidArgumentError if message.startswith("Invalid argument: ") else _BY_TEXT.get(message)
+    if cls is None:
+        cls = _BY_CODE.get(failure_code(data), RemoteError)
     return cls(
         message,
         agent=agent,

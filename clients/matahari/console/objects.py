@@ -8,19 +8,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import TYPE_CHECKING, overload
 
 from matahari.console.arguments import bind, coerce, result_of
+from matahari.console.directory import CALL_TIMEOUT
 from matahari.console.values import AgentSummary, ClassName, RemoteObject, Result, Results
 from matahari.errors import MatahariError, NoAgentsError, RefusedError, SchemaError, UnknownActionError
 from matahari.qmf import Method, Property, Value
 
 if TYPE_CHECKING:
-    from matahari.console.station import Outcome, Station
+    from matahari.console.outcomes import Outcome
+    from matahari.console.station import Station
 
-__all__ = ["CALL_TIMEOUT", "Objects"]
+__all__ = ["Objects"]
 
 Refetch = Callable[["Objects", float], Awaitable["Objects"]]
 """Gives the same objects with the values of now, within so many seconds."""
-
-CALL_TIMEOUT = 10.0  # seconds, the limit of a group call in 2012
 
 
 class Objects(Sequence[RemoteObject]):
@@ -149,7 +149,8 @@ class Objects(Sequence[RemoteObject]):
                 raise RefusedError(f"property {name!r} of {self.class_name} is read-only", action="set_properties")
             if item.schema.find_method("set_properties") is None:
                 raise RefusedError(
-                    f"{self.class_name} on {item.host} offers no way to write properties", action="set_properties"
+                    f"{self.class_name} on {item.host or item.agent} offers no way to write properties",
+                    action="set_properties",
                 )
             values[name] = coerce(found, value)
         return await self.call_with("set_properties", (values,), {}, timeout=timeout)

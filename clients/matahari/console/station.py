@@ -6,17 +6,16 @@ import asyncio
 import logging
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar, assert_never
 
 from matahari.bus import Bus, ExchangeScheme
-from matahari.console.failures import error_of
+from matahari.console.outcomes import Items, OpenRequests, Outcome
 from matahari.errors import (
-    AgentGoneError,
     ConnectFailedError,
     ConnectionLostError,
     MatahariError,
-    RequestTimeoutError,
     TransportError,
 )
 from matahari.net import Address, TaskKeeper
@@ -27,8 +26,10 @@ from matahari.qmf import (
     AgentRestarted,
     AgentUpdated,
     CallCompleted,
+    ClassesListed,
     ConsoleEngine,
     Data,
+    DataIndicated,
     EngineEvent,
     EventRaised,
     ObjectId,
@@ -39,11 +40,16 @@ from matahari.qmf import (
     RequestExpired,
     RequestFailed,
     Schema,
+    SchemaFetched,
     SchemaId,
+    SubscriptionData,
+    SubscriptionEnded,
+    SubscriptionFailed,
+    SubscriptionStarted,
     Value,
 )
 
-__all__ = ["Station"]
+__all__ = ["BusOptions", "Station"]
 
 _log = logging.getLogger(__name__)
 
@@ -52,40 +58,57 @@ QUIET_WAIT = 0.25  # on brokers that list nobody: seconds without a new agent af
 QUIET_LIMIT = 2.0  # and the most that it may take
 AGENT_KEY_COLONS = 2  # vendor:product:instance; consoles' reply keys have none
 
-Items = list[Data] | list[SchemaId] | list[Schema]
-Outcome = Mapping[str, Value] | Items | MatahariError
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
-    """A request under way: who is told its outcome, and what for the texts of failures."""
+class BusOptions:
+    """How to use a broker; see :func:`matahari.console.connect`."""
 
-    done: Callable[[Outcome], None]
-    action: str
-    timeout: float
+    insecure_anonymous: bool = False
+    kind: str = "auto"
+    virtual_host: str = ""
 
 
 class Station:
-    """One event loop owns it. ``listener`` is told what agents do and raise."""
+    """One event loop owns it.
 
-    def __init__(self, address: Address, *, insecure_anonymous: bool, listener: Callable[[EngineEvent], None]) -> None:
+    Args:
+        listener: is told what agents do, raise and publish.
+        connected: is called after each reconnect.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        options: BusOptions,
+        *,
+        listener: Callable[[EngineEvent], None],
+        connected: Callable[[], None],
+    ) -> None:
         key = f"direct-console.{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}"
         self._engine = ConsoleEngine(reply_to=ExchangeScheme().reply_to(key))
         self._listener = listener
+        self._tell_connected = connected
         self._bus = Bus(
             address,
             self,
             name="matahari.console",
             own=[key],
-            patterns=["agent.ind.#"],
+            # Objects that agents publish unasked are heard only on request (see listen): in a large fleet each
+            # console that looks around makes all agents publish.
+            patterns=["agent.ind.heartbeat.#", "agent.ind.event.#"],
             watch_bindings=True,
-            insecure_anonymous=insecure_anonymous,
+            legacy_replies=True,
+            kind=options.kind,
+            virtual_host=options.virtual_host,
+            insecure_anonymous=options.insecure_anonymous,
             must_start=True,
         )
         self._tasks = TaskKeeper()
         self._running: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._open: dict[int, _Open] = {}
+        self._open = OpenRequests()
         self._bound: set[str] | None = None
         self._changed = asyncio.Event()
         self._last_error: TransportError | None = None
@@ -130,7 +153,7 @@ class Station:
                     f"no answer from {self.address} within {timeout:g} s", address=str(self.address)
                 )
             raise error
-        await self.discover()
+        await self._wait_agents()
 
     async def close(self) -> None:
         """Fail what is open, say goodbye, end every task."""
@@ -140,16 +163,14 @@ class Station:
         await self._tasks.cancel_all()
         self._disarm()
 
-    async def discover(self) -> None:
-        """Ask all agents to announce themselves, and return when all that are expected have.
+    async def _wait_agents(self) -> None:
+        """Return when all agents that are expected have announced themselves; they were asked to at the connection.
 
         A broker that lists who is bound tells whom to expect; with others, discovery ends when nobody new came for a
         moment. Agents that come later are known as soon as they announce themselves.
         """
         loop = asyncio.get_running_loop()
         start = loop.time()
-        self._engine.locate(start)
-        self._step()
         while True:
             if self._bus.lists_bindings:
                 if self._bound is not None and all(name in self.agents for name in self._bound):
@@ -171,24 +192,48 @@ class Station:
         Raises:
             RequestError, RemoteError, ConnectionLostError: as the request ends.
         """
+        return await self._outcome("query", timeout, lambda now: self._engine.query(agent, query, now, timeout), list)
+
+    async def fetch_schema(self, agent: str, wanted: SchemaId, timeout: float) -> Schema:
+        """The schema of that hash, from ``agent`` unless it is known already; errors as :meth:`query`."""
+        known = self._engine.find_schema(wanted)
+        if known is not None:
+            return known
+        return await self._outcome(
+            "schema", timeout, lambda now: self._engine.fetch_schema(agent, wanted, now, timeout), Schema
+        )
+
+    async def list_classes(self, agent: str, timeout: float) -> list[SchemaId]:
+        """Ids of all classes of an agent, of events too; errors as :meth:`query`."""
+        return await self._outcome("classes", timeout, lambda now: self._engine.list_classes(agent, now, timeout), list)
+
+    def subscribe(self, agent: str, query: Query, timeout: float, interval: float) -> int:
+        """Ask for changes of objects; what comes of it is told to the listener under the number returned.
+
+        Raises:
+            ConnectionLostError, LocalProtocolError: it could not be sent.
+        """
         self.require_connection()
-        future: asyncio.Future[Items] = asyncio.get_running_loop().create_future()
-
-        def done(outcome: Outcome) -> None:
-            if future.done():
-                return
-            if isinstance(outcome, MatahariError):
-                future.set_exception(outcome)
-            elif isinstance(outcome, list):
-                future.set_result(outcome)
-
-        request = self._engine.query(agent, query, asyncio.get_running_loop().time(), timeout)
-        self._open[request] = _Open(done, "query", timeout)
+        number = self._engine.subscribe(agent, query, self._now(), timeout, interval)
         self._step()
-        try:
-            return await future
-        finally:
-            self.cancel(request)
+        return number
+
+    def unsubscribe(self, subscription: int) -> None:
+        """Give a subscription back; one that has ended is no fault."""
+        self._engine.unsubscribe(subscription)
+        self._step()
+
+    def listen(self, pattern: str) -> None:
+        """Hear what is published under keys that fit ``pattern``, until the console is closed."""
+        self._bus.listen(pattern)
+
+    def start(self, coroutine: Coroutine[object, object, object], *, name: str) -> None:
+        """Run something on our behalf until the console is closed."""
+        self._tasks.start(coroutine, name=name)
+
+    def note_objects(self, agent: str, items: Iterable[Data]) -> None:
+        """Take objects as the state to which indications add."""
+        self._engine.note_objects(agent, items)
 
     def begin_call(
         self,
@@ -207,8 +252,8 @@ class Station:
             ConnectionLostError, SchemaError: it could not be sent; ``done`` is not told.
         """
         self.require_connection()
-        request = self._engine.call(agent, object_id, method, arguments, asyncio.get_running_loop().time(), timeout)
-        self._open[request] = _Open(done, method, timeout)
+        request = self._engine.call(agent, object_id, method, arguments, self._now(), timeout)
+        self._open.add(request, done, method, timeout)
         self._step()
         return request
 
@@ -218,18 +263,19 @@ class Station:
 
     def cancel(self, request: int) -> None:
         """Forget a request; one that has ended is no fault."""
-        self._open.pop(request, None)
+        self._open.drop(request)
         self._engine.cancel(request)
 
     # --- the bus's calls ------------------------------------------------------------------------------------
 
     def handle_connected(self) -> None:
         self._last_error = None
-        self._engine.locate(asyncio.get_running_loop().time())
+        self._engine.locate(self._now())
+        self._tell_connected()
         self._step()
 
     def handle_packet(self, packet: Packet) -> None:
-        self._engine.receive(packet, asyncio.get_running_loop().time())
+        self._engine.receive(packet, self._now())
         self._step()
 
     def handle_disconnected(self, error: TransportError) -> None:
@@ -241,17 +287,42 @@ class Station:
         if change == "snapshot":
             self._bound = names
             for name in [one for one in self.agents if one not in names]:
-                self._engine.agent_gone(name, asyncio.get_running_loop().time())
+                self._engine.agent_gone(name, self._now())
         elif self._bound is not None and change == "bound":
             self._bound |= names
         elif self._bound is not None:
             self._bound -= names
             for name in names:
-                self._engine.agent_gone(name, asyncio.get_running_loop().time())
+                self._engine.agent_gone(name, self._now())
         self._changed.set()
         self._step()
 
     # --- inside ---------------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _outcome(self, action: str, timeout: float, begin: Callable[[float], int], kind: type[T]) -> T:
+        """Begin a request and return how it ends, which is of type ``kind`` or is raised."""
+        self.require_connection()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: Outcome) -> None:
+            if future.done():
+                return
+            if isinstance(outcome, kind):
+                future.set_result(outcome)
+            else:
+                assert isinstance(outcome, MatahariError)
+                future.set_exception(outcome)
+
+        request = begin(self._now())
+        self._open.add(request, done, action, timeout)
+        self._step()
+        try:
+            return await future
+        finally:
+            self.cancel(request)
 
     async def _run(self) -> None:
         try:
@@ -272,7 +343,7 @@ class Station:
                 self._bus.send(command)
             except MatahariError as error:
                 # numbered by the engine, so decimal; a locate (0) has nobody who waits
-                self._end(int(command.packet.correlation_id or 0), error)
+                self._end(int(str(command.packet.correlation_id or 0)), error)
         while (event := engine.next_event()) is not None:
             self._take(event)
         deadline = engine.next_deadline()
@@ -282,41 +353,42 @@ class Station:
 
     def _take(self, event: EngineEvent) -> None:
         match event:
-            case CallCompleted():
-                self._end(event.request, event.arguments)
-            case QueryCompleted():
-                self._end(event.request, event.items)
-            case RequestFailed():
-                waiting = self._open.get(event.request)
-                action = waiting.action if waiting is not None else ""
-                self._end(event.request, error_of(event.error, agent=event.agent, action=action))
-            case RequestExpired():
-                waiting = self._open.get(event.request)
-                limit = waiting.timeout if waiting is not None else 0.0
-                self._end(event.request, RequestTimeoutError(f"no answer within {limit:g} s", timeout=limit))
-            case RequestAborted():
-                self._end(event.request, AgentGoneError("the agent left before it answered", agent=event.agent))
+            case (
+                CallCompleted()
+                | QueryCompleted()
+                | ClassesListed()
+                | SchemaFetched()
+                | RequestFailed()
+                | RequestExpired()
+                | RequestAborted()
+            ):
+                self._open.take(event)
             case AgentAdded() | AgentRemoved() | AgentRestarted() | AgentUpdated():
                 self._changed.set()
                 self._listener(event)
-            case EventRaised():
+            case (
+                EventRaised()
+                | DataIndicated()
+                | SubscriptionStarted()
+                | SubscriptionFailed()
+                | SubscriptionData()
+                | SubscriptionEnded()
+            ):
                 self._listener(event)
             case _:
-                pass  # unsolicited object updates: values are fetched when they are asked for
+                assert_never(event)
 
-    def _end(self, request: int, outcome: Outcome) -> None:
-        waiting = self._open.pop(request, None)
-        if waiting is not None:
-            self._engine.cancel(request)
-            waiting.done(outcome)
+    def _end(self, request: int, outcome: MatahariError) -> None:
+        self._engine.cancel(request)
+        self._open.end(request, outcome)
 
     def _fail_all(self, error: ConnectionLostError) -> None:
-        for request in list(self._open):
+        for request in self._open:
             self._end(request, error)
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._engine.handle_timeout(asyncio.get_running_loop().time())
+        self._engine.handle_timeout(self._now())
         self._step()
 
     def _disarm(self) -> None:

@@ -12,17 +12,28 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
-from matahari.console.client import CONNECT_TIMEOUT, DEFAULT_PACKAGE, Connecting, Listening
+from matahari.console.client import CONNECT_TIMEOUT, Connecting, Listening
 from matahari.console.client import Console as AsyncConsole
 from matahari.console.client import connect as connect_async
-from matahari.console.objects import CALL_TIMEOUT
+from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
 from matahari.console.objects import Objects as AsyncObjects
-from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject, Result, Results
+from matahari.console.subscription import CHANGE_INTERVAL
+from matahari.console.subscription import Subscription as AsyncSubscription
+from matahari.console.values import (
+    AgentSummary,
+    ClassName,
+    ConsoleEvent,
+    Host,
+    ObjectChange,
+    RemoteObject,
+    Result,
+    Results,
+)
 from matahari.errors import RequestError
 from matahari.net import Address
 from matahari.qmf import Method, Property, Value
 
-__all__ = ["Console", "Objects", "connect"]
+__all__ = ["Console", "Objects", "Subscription", "connect"]
 
 T = TypeVar("T")
 
@@ -64,12 +75,24 @@ class _Loop:
 
 
 def connect(
-    broker: str | None = None, *, insecure_anonymous: bool = False, timeout: float = CONNECT_TIMEOUT
+    broker: str | None = None,
+    *,
+    insecure_anonymous: bool = False,
+    timeout: float = CONNECT_TIMEOUT,
+    broker_kind: str = "auto",
+    virtual_host: str = "",
 ) -> Console:
     """See :func:`matahari.console.connect`."""
     loop = _Loop()
     try:
-        console = loop.run(_connected(connect_async(broker, insecure_anonymous=insecure_anonymous, timeout=timeout)))
+        connecting = connect_async(
+            broker,
+            insecure_anonymous=insecure_anonymous,
+            timeout=timeout,
+            broker_kind=broker_kind,
+            virtual_host=virtual_host,
+        )
+        console = loop.run(_connected(connecting))
     except BaseException:
         loop.close()
         raise
@@ -130,6 +153,18 @@ class Console:
             self._console.select(class_name, package=package, hosts=hosts, where=where, timeout=timeout)
         )
         return Objects(found, self._loop)
+
+    def subscribe(
+        self,
+        class_name: str,
+        *,
+        package: str = DEFAULT_PACKAGE,
+        hosts: Iterable[Host | str] | None = None,
+        interval: float = CHANGE_INTERVAL,
+        timeout: float = CALL_TIMEOUT,
+    ) -> Subscription:
+        made = self._console.subscribe(class_name, package=package, hosts=hosts, interval=interval, timeout=timeout)
+        return Subscription(made, self._loop)
 
     def listen(self, callback: Callable[[ConsoleEvent], None]) -> Listening:
         async def register() -> Listening:
@@ -207,6 +242,48 @@ class Objects(Sequence[RemoteObject]):
 
     def set(self, name: str, value: object, *, timeout: float = CALL_TIMEOUT) -> Results:
         return self._loop.run(self._objects.set(name, value, timeout=timeout))
+
+
+class Subscription(Iterator[ObjectChange]):
+    """See :class:`matahari.console.Subscription`; a context manager, and an iterator that blocks."""
+
+    def __init__(self, subscription: AsyncSubscription, loop: _Loop) -> None:
+        self._subscription = subscription
+        self._loop = loop
+
+    def __enter__(self) -> Self:
+        self._loop.run(self._subscription.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __next__(self) -> ObjectChange:
+        change = self.next()
+        if change is None:
+            raise StopIteration
+        return change
+
+    @property
+    def class_name(self) -> ClassName:
+        return self._subscription.class_name
+
+    @property
+    def dropped(self) -> int:
+        return self._subscription.dropped
+
+    @property
+    def unsupported(self) -> tuple[AgentSummary, ...]:
+        return self._subscription.unsupported
+
+    def next(self, timeout: float | None = None) -> ObjectChange | None:
+        return self._loop.run(self._subscription.next(timeout))
+
+    def close(self) -> None:
+        if not self._loop._loop.is_closed():
+            self._loop.run(self._subscription.close())
 
 
 async def _connected(connecting: Connecting) -> AsyncConsole:

@@ -10,7 +10,7 @@ from typing import Literal, overload
 from matahari.errors import MatahariError, RequestError, TransportError
 from matahari.qmf import ObjectId, Schema, Value
 
-__all__ = ["AgentSummary", "ClassName", "ConsoleEvent", "Host", "RemoteObject", "Result", "Results"]
+__all__ = ["AgentSummary", "ClassName", "ConsoleEvent", "Host", "ObjectChange", "RemoteObject", "Result", "Results"]
 
 _SILENT = (RequestError, TransportError)
 
@@ -54,6 +54,7 @@ class RemoteObject:
     """One object on one host, with its values as of the fetch.
 
     Attributes:
+        host: empty when the agent tells none, as the broker's own.
         values: by property name; text that foreign agents send as binary is decoded.
     """
 
@@ -66,7 +67,15 @@ class RemoteObject:
     schema: Schema = field(repr=False, hash=False)
 
     def __str__(self) -> str:
-        return f"{self.class_name}[{self.name}] on {self.host}"
+        return f"{self.class_name}[{self.name}] on {self.host or self.agent}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChange:
+    """An object as it is now, or as it was when it was deleted."""
+
+    kind: Literal["changed", "deleted"]
+    object: RemoteObject
 
 
 @dataclass(frozen=True, slots=True)

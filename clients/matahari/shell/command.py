@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from matahari.config import Program, Settings, add_options, configure_logging, load
 from matahari.errors import MatahariError
+from matahari.shell.tap import add_tap_options, tap
 
 __all__ = ["main"]
 
@@ -49,17 +50,20 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"matahari {importlib.metadata.version('matahari')}")
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
-    offered: tuple[tuple[Program, str, Callable[[argparse.Namespace], int]], ...] = (
-        ("up", "run one node in the foreground: broker, Host agent and RPC agent", _up),
-        ("broker", "run the embedded broker alone", _broker),
-        ("agent", "run agents on a broker that runs already", _agent),
-        ("doctor", "tell what is installed, what is missing, and which broker can be reached", _doctor),
+    offered: tuple[tuple[str, Program, str, Callable[[argparse.Namespace], int]], ...] = (
+        ("up", "up", "run one node in the foreground: broker, Host agent and RPC agent", _up),
+        ("broker", "broker", "run the embedded broker alone", _broker),
+        ("agent", "agent", "run agents on a broker that runs already", _agent),
+        ("tap", "console", "show the messages on a bus as they go, or record them", _tap),
+        ("doctor", "doctor", "tell what is installed, what is missing, and which broker can be reached", _doctor),
     )
-    for name, text, run in offered:
+    for name, program, text, run in offered:
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        add_options(command, name)
+        add_options(command, program)
         if name == "agent":
             command.add_argument("--only", metavar="NAMES", help="which agents, separated by commas: host, rpc")
+        elif name == "tap":
+            add_tap_options(command)
         command.set_defaults(run=run)
     return parser
 
@@ -105,6 +109,12 @@ def _run(arguments: argparse.Namespace, plan: object) -> int:
         print(line, flush=True)
 
     return asyncio.run(run_node(settings, plan, read, say))
+
+
+def _tap(arguments: argparse.Namespace) -> int:
+    settings = load(vars(arguments), environ=os.environ, defaults={"log_level": "warning"})
+    configure_logging(settings)
+    return tap(arguments, settings)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -109,7 +109,12 @@ def _connect(options: argparse.Namespace) -> ConsoleLike:
     from matahari.console.sync import connect
 
     _log_to_stderr()
-    return connect(options.broker, insecure_anonymous=options.insecure_anonymous)
+    return connect(
+        options.broker,
+        insecure_anonymous=options.insecure_anonymous,
+        broker_kind=options.broker_kind,
+        virtual_host=options.virtual_host,
+    )
 
 
 def _log_to_stderr() -> None:
@@ -201,6 +206,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--insecure-anonymous", action="store_true", help="plain TCP without authentication, on loopback, for tests"
+    )
+    parser.add_argument(
+        "--broker-kind",
+        metavar="KIND",
+        default=os.environ.get("MATAHARI_BROKER_KIND", "auto"),
+        help="for a broker that does not tell what it is: qpid, rabbitmq3, rabbitmq4, artemis, router",
+    )
+    parser.add_argument(
+        "--virtual-host",
+        metavar="NAME",
+        default=os.environ.get("MATAHARI_VIRTUAL_HOST", ""),
+        help="virtual host of the broker; on RabbitMQ vhost:NAME",
     )
     parser.add_argument("-d", "--debug", action="store_true", help="show tracebacks of errors, remote ones included")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")

@@ -10,22 +10,37 @@ import contextlib
 import logging
 import os
 import signal
+import stat
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from matahari.agent import AgentIdentity, next_start
 from matahari.agent.identity import Identity, IdentityFiles
 from matahari.config import Settings, StateLock, configure_logging, private_directory
-from matahari.errors import MatahariError
+from matahari.errors import ConfigError, MatahariError
 from matahari.net import Address, TaskKeeper, notify_systemd
+
+if TYPE_CHECKING:
+    from matahari.broker import Broker
 
 __all__ = ["AGENTS", "Plan", "run_node"]
 
 _log = logging.getLogger(__name__)
 
 AGENTS: tuple[str, ...] = ("host", "rpc")
-_FIXED = ("broker", "socket", "state", "plugins", "hostname", "reconnect", "heartbeat_interval", "custom_uuid_file")
+_FIXED = (
+    "broker",
+    "socket",
+    "acl_file",
+    "state",
+    "plugins",
+    "hostname",
+    "reconnect",
+    "heartbeat_interval",
+    "custom_uuid_file",
+)
 """Settings that SIGHUP cannot change."""
 
 WARN_EVERY = 60.0  # seconds between two reminders that anybody on this machine may use the open port
@@ -77,9 +92,10 @@ async def run_node(settings: Settings, plan: Plan, reread: Callable[[], Settings
         if plan.agents:
             _lock(stack, settings, plan.agents)
         if plan.broker:
-            address, more = await stack.enter_async_context(_broker(settings))
+            broker, address, more = await stack.enter_async_context(_broker(settings))
             facts += more
         else:
+            broker = None
             facts.append(f"broker={address}")
         tasks = TaskKeeper()
         stack.push_async_callback(tasks.cancel_all)
@@ -88,7 +104,7 @@ async def run_node(settings: Settings, plan: Plan, reread: Callable[[], Settings
             facts.append(f"agents={','.join(plan.agents)}")
         stop = asyncio.Event()
         running = [tasks.start(part.run(), name=type(part).__name__) for part in parts]
-        _on_signals(tasks, stop, parts, reread, settings)
+        _on_signals(tasks, stop, broker, parts, reread, settings)
         ready = tasks.start(_announce(parts, plan, facts, say), name="readiness")
         stopping = tasks.start(stop.wait(), name="stop")
         done, _ = await asyncio.wait((*running, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -115,24 +131,36 @@ def _lock(stack: contextlib.AsyncExitStack, settings: Settings, agents: Sequence
 
 
 @contextlib.asynccontextmanager
-async def _broker(settings: Settings) -> AsyncIterator[tuple[Address, list[str]]]:
-    from matahari.broker import Broker
+async def _broker(settings: Settings) -> AsyncIterator[tuple[Broker, Address, list[str]]]:
+    from matahari.broker import Broker, raise_descriptor_limit, read_acl
 
-    private_directory(settings.socket.parent)
-    broker = Broker()
+    acl = None if settings.acl_file is None else read_acl(settings.acl_file)
+    private_directory(settings.socket.parent, is_open=acl is not None)
+    broker = Broker(acl)
     tasks = TaskKeeper()
     try:
         await broker.listen_unix(settings.socket)
+        raise_descriptor_limit()
+        if acl is not None:
+            _log.info("access rules of %s are in force: %d in all", settings.acl_file, len(acl))
+            _check_reachable(settings)
         address = Address("unix", path=str(settings.socket))
         facts = [f"broker={address}"]
         if settings.insecure_port is not None:
             port = await broker.listen_insecure(settings.insecure_port)
             facts.append(f"insecure-anonymous=127.0.0.1:{port}")
             tasks.start(_remind(port), name="reminder")
-        yield address, facts
+        yield broker, address, facts
     finally:
         await tasks.cancel_all()
         await broker.close()
+
+
+def _check_reachable(settings: Settings) -> None:
+    """Access rules are for other users; one whom the directory keeps out would only see "permission denied"."""
+    folder = settings.socket.parent
+    if not folder.stat().st_mode & stat.S_IXOTH:
+        _log.warning("%s keeps other users out, whatever the access rules say; chmod o+x lets them in", folder)
 
 
 async def _remind(port: int) -> None:
@@ -172,19 +200,26 @@ async def _announce(parts: Sequence[Part], plan: Plan, facts: Sequence[str], say
 
 
 def _on_signals(
-    tasks: TaskKeeper, stop: asyncio.Event, parts: Sequence[Part], reread: Callable[[], Settings], settings: Settings
+    tasks: TaskKeeper,
+    stop: asyncio.Event,
+    broker: Broker | None,
+    parts: Sequence[Part],
+    reread: Callable[[], Settings],
+    settings: Settings,
 ) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
     def reload() -> None:
-        tasks.start(_reload(parts, reread, settings), name="reload")
+        tasks.start(_reload(broker, parts, reread, settings), name="reload")
 
     loop.add_signal_handler(signal.SIGHUP, reload)
 
 
-async def _reload(parts: Sequence[Part], reread: Callable[[], Settings], running: Settings) -> None:
+async def _reload(
+    broker: Broker | None, parts: Sequence[Part], reread: Callable[[], Settings], running: Settings
+) -> None:
     """Take a changed configuration into use; a faulty one changes nothing but a log line."""
     notify_systemd("RELOADING=1")
     try:
@@ -193,9 +228,24 @@ async def _reload(parts: Sequence[Part], reread: Callable[[], Settings], running
         fixed = [name for name in _FIXED if getattr(settings, name) != getattr(running, name)]
         if fixed:
             _log.warning("a change of %s takes effect at the next start only", ", ".join(fixed))
+        if broker is not None and running.acl_file is not None:
+            _reload_acl(broker, running.acl_file)
         for part in parts:
             await part.reload(settings)
         _log.info("configuration and plugins were reloaded")
     except MatahariError as error:
         _log.error("not reloaded: %s", error)
     notify_systemd("READY=1")
+
+
+def _reload_acl(broker: Broker, file: Path) -> None:
+    """Access rules are read whole or not at all; a fault in them keeps nothing else from being reloaded."""
+    from matahari.broker import read_acl
+
+    try:
+        acl = read_acl(file)
+    except ConfigError as error:
+        _log.error("the access rules stay as they were: %s", error)
+        return
+    broker.replace_acl(acl)
+    _log.info("access rules of %s were read again: %d in all", file, len(acl))

@@ -10,6 +10,7 @@ import json
 import math
 import unicodedata
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -112,14 +113,15 @@ def failure_lines(label: str, error: MatahariError | None, *, debug: bool) -> li
 
 
 def labels(objects: Iterable[ObjectLike]) -> dict[tuple[str, str], str]:
-    """How each object (agent, object name) is called in text: its host, and ``[object]`` where a host has several."""
-    listed = list(objects)
-    count: dict[str, int] = {}
-    for found in listed:
-        count[found.host] = count.get(found.host, 0) + 1
+    """How each object (agent, object name) is called in text: its host, and ``[object]`` where a host has several.
+
+    An agent that tells no host, as a broker's own, stands for itself.
+    """
+    places = {(found.agent, found.name): found.host or found.agent for found in objects}
+    count = Counter(places.values())
     return {
-        (found.agent, found.name): printable(found.host if count[found.host] == 1 else f"{found.host}[{found.name}]")
-        for found in listed
+        (agent, name): printable(place if count[place] == 1 else f"{place}[{name}]")
+        for (agent, name), place in places.items()
     }
 
 

@@ -15,6 +15,7 @@ from matahari.errors import MatahariError, SchemaError, TransportError
 from matahari.net import Address, TaskKeeper
 from matahari.qmf import (
     CODE_EXCEPTION,
+    DATA_INDICATION,
     AgentEngine,
     Direct,
     Invoke,
@@ -75,6 +76,8 @@ class Agent:
         address: Address,
         *,
         heartbeat_interval: int = 60,
+        broker_kind: str = "auto",
+        virtual_host: str = "",
         insecure_anonymous: bool = False,
         reconnect: bool = True,
     ) -> None:
@@ -83,6 +86,7 @@ class Agent:
         Args:
             product: second part of the agent's name, e.g. ``host`` or ``rpc``.
             heartbeat_interval: seconds between QMF heartbeats.
+            broker_kind, virtual_host: see :class:`matahari.bus.Bus`.
 
         Raises:
             ConnectFailedError: the address may not be used.
@@ -102,6 +106,8 @@ class Agent:
             name=f"matahari.{product}",
             own=[self._engine.name],
             patterns=[REQUEST_PATTERN, self._engine.direct_subject],
+            kind=broker_kind,
+            virtual_host=virtual_host,
             insecure_anonymous=insecure_anonymous,
             reconnect=reconnect,
         )
@@ -120,7 +126,7 @@ class Agent:
         """Publish ``item``, or put it in the place of the object of that name in one step."""
         old = self._objects.get(item.name)
         self._engine.add_schema(item.schema, time.time_ns())
-        self._engine.add_object(ManagedObject(item.name, item.schema, item.values))
+        self._engine.add_object(ManagedObject(item.name, item.schema, item.values), time.time_ns())
         self._objects[item.name] = item
         if old is not None:
             self._forget_schema(old.schema)
@@ -129,8 +135,16 @@ class Agent:
     def remove_object(self, name: str) -> None:
         """Withdraw the object of that name; calls under way in it are still answered."""
         item = self._objects.pop(name)
-        self._engine.remove_object(name)
+        self._engine.remove_object(name, time.time_ns())
         self._forget_schema(item.schema)
+        self._step()
+
+    def object_changed(self, name: str) -> None:
+        """Let consoles know soon that the values of the object of that name have changed.
+
+        For changes worth a message of their own; values that count or measure are told of with the heartbeats.
+        """
+        self._engine.object_changed(name, time.time_ns())
         self._step()
 
     def add_schemas(self, schemas: Iterable[Schema]) -> None:
@@ -200,7 +214,7 @@ class Agent:
     def _publish_agent_object(self) -> None:
         self._engine.add_schema(AGENT_SCHEMA, time.time_ns())
         values: dict[str, Value] = {"hostname": self.identity.hostname, "uuid": self.identity.uuid}
-        self._engine.add_object(ManagedObject(self._agent_object, AGENT_SCHEMA, values))
+        self._engine.add_object(ManagedObject(self._agent_object, AGENT_SCHEMA, values), time.time_ns())
 
     def _forget_schema(self, schema: Schema) -> None:
         if schema.id in self._engine.schemas and all(one.schema.id != schema.id for one in self._objects.values()):
@@ -224,7 +238,8 @@ class Agent:
             self._bus.send(command)
         except SchemaError as error:
             _log.warning("%s: a message cannot be sent: %s", self.name, error)
-            if isinstance(command, Reply):
+            # What subscribers are told is a reply that nobody waits for; an exception would end the subscription.
+            if isinstance(command, Reply) and command.packet.opcode != DATA_INDICATION:
                 self._bus.send(
                     Reply(command.reply_to, as_exception(command.packet, f"the answer cannot be sent: {error}"))
                 )

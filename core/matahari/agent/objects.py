@@ -42,7 +42,8 @@ class Fault(Exception):
 class AgentObject:
     """One QMF object. Subclasses set ``name`` and ``schema`` and override both methods.
 
-    All calls come from the agent's event loop; ``values`` must not block.
+    All calls come from the agent's event loop; ``values`` must not block. Consoles learn of values that changed from
+    their queries and subscriptions, with the heartbeats, and soon after ``Agent.object_changed``.
     """
 
     name: str

@@ -11,12 +11,14 @@ from matahari.amqp.events import (
     LinkRequested,
     Opened,
     Received,
+    SessionClosed,
     Terminus,
 )
-from matahari.amqp.filters import BINDING_KEY_CODES, BINDING_KEY_NAMES, DIRECT_BINDING, TOPIC_BINDING
+from matahari.amqp.filters import BINDING_KEY_CODES, BINDING_KEY_NAMES, DIRECT_BINDING, SELECTOR, TOPIC_BINDING
 from matahari.amqp.link import Link
 from matahari.amqp.message import BodyValue, Message, decode_message, encode_message
 from matahari.amqp.options import MAX_FRAME, MAX_MESSAGE, EngineOptions
+from matahari.amqp.session import Session
 
 __all__ = [
     "BINDING_KEY_CODES",
@@ -24,6 +26,7 @@ __all__ = [
     "DIRECT_BINDING",
     "MAX_FRAME",
     "MAX_MESSAGE",
+    "SELECTOR",
     "TOPIC_BINDING",
     "BodyValue",
     "Closed",
@@ -39,6 +42,8 @@ __all__ = [
     "Message",
     "Opened",
     "Received",
+    "Session",
+    "SessionClosed",
     "Terminus",
     "decode_message",
     "encode_message",

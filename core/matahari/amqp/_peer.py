@@ -13,7 +13,7 @@ from proton import symbol, ulong
 
 from matahari.amqp.events import Opened, Terminus
 
-__all__ = ["read_condition", "read_opened", "read_terminus", "write_terminus"]
+__all__ = ["read_condition", "read_opened", "read_terminus", "write_capabilities", "write_terminus"]
 
 
 def read_opened(connection: proton.Connection) -> Opened:
@@ -73,16 +73,7 @@ def write_terminus(node: proton.Terminus, terminus: Terminus) -> None:
     if terminus.address is not None:
         node.address = terminus.address
     node.dynamic = terminus.dynamic
-    node.capabilities.clear()
-    if len(terminus.capabilities) == 1:
-        node.capabilities.put_symbol(symbol(terminus.capabilities[0]))
-    elif terminus.capabilities:
-        kind = cast("int", proton.Data.SYMBOL)
-        node.capabilities.put_array(False, kind)
-        node.capabilities.enter()
-        for name in terminus.capabilities:
-            node.capabilities.put_symbol(symbol(name))
-        node.capabilities.exit()
+    write_capabilities(node, terminus.capabilities)
     node.filter.clear()
     if terminus.filters:
         node.filter.put_dict(
@@ -91,3 +82,17 @@ def write_terminus(node: proton.Terminus, terminus: Terminus) -> None:
                 for key, (code, value) in terminus.filters.items()
             }
         )
+
+
+def write_capabilities(node: proton.Terminus, names: tuple[str, ...]) -> None:
+    """Set the capabilities of our end's source or target: one symbol, or an array of several."""
+    node.capabilities.clear()
+    if len(names) == 1:
+        node.capabilities.put_symbol(symbol(names[0]))
+    elif names:
+        kind = cast("int", proton.Data.SYMBOL)
+        node.capabilities.put_array(False, kind)
+        node.capabilities.enter()
+        for name in names:
+            node.capabilities.put_symbol(symbol(name))
+        node.capabilities.exit()

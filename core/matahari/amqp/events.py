@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matahari.amqp.link import Link
+    from matahari.amqp.session import Session
 
 __all__ = [
     "Closed",
@@ -18,6 +19,7 @@ __all__ = [
     "LinkRequested",
     "Opened",
     "Received",
+    "SessionClosed",
     "Terminus",
 ]
 
@@ -97,6 +99,19 @@ class LinkClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The peer has ended a session of ours; ``LinkClosed`` follows for each link that was in it.
+
+    Several brokers do so for the fault of one link: an unknown node, a missing right, a forged user-id
+    (``brokers.md`` 5).
+    """
+
+    session: Session
+    condition: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """One whole message."""
 
@@ -111,4 +126,4 @@ class CreditGiven:
     link: Link
 
 
-Event = Opened | Closed | LinkRequested | LinkOpened | LinkClosed | Received | CreditGiven
+Event = Opened | Closed | SessionClosed | LinkRequested | LinkOpened | LinkClosed | Received | CreditGiven

@@ -13,12 +13,16 @@ from uuid import UUID
 
 import proton
 
+from matahari.amqp._strict import check_values
 from matahari.amqp.envelope import read_envelope
 from matahari.errors import RemoteProtocolError, SchemaError
 
-__all__ = ["BodyValue", "Message", "decode_message", "encode_message"]
+__all__ = ["BodyValue", "CorrelationId", "Message", "decode_message", "encode_message"]
 
 BodyValue = None | bool | int | float | str | bytes | UUID | list["BodyValue"] | dict[str, "BodyValue"]
+
+#: The types that AMQP has for it: string, ulong, uuid, binary.
+CorrelationId = str | int | UUID | bytes
 
 _NO_PROPERTIES: Mapping[str, BodyValue] = {}
 _MAX_VALUE_DEPTH = 64  # deeper nesting than any real QMF body; proton itself recurses
@@ -32,10 +36,12 @@ class Message:
 
     Attributes:
         body: bytes for ``data``; any value for ``value``; None for ``none``.
-        section: kind of the body section; ``sequence`` is accepted and read as a list.
+        section: kind of the body section; ``sequence`` holds a list, for brokers that stumble over a list as value.
+            Of several data or sequence sections the last one is read, as by qpidd (``qmf2.md`` 7, quirk 7).
         properties: application properties, text decoded where it is UTF-8.
         ttl: seconds to live from now, None when unlimited.
-        correlation_id: as text, whatever type it had.
+        message_id: as text, whatever type it had.
+        correlation_id: of the type it had, because an answer must give it back unchanged.
         content_type: symbol as text, None when absent.
     """
 
@@ -44,11 +50,12 @@ class Message:
     subject: str = ""
     to: str | None = None
     reply_to: str | None = None
-    correlation_id: str | None = None
+    correlation_id: CorrelationId | None = None
     content_type: str | None = None
     user_id: bytes | None = None
     ttl: float | None = None
     properties: Mapping[str, BodyValue] = field(default_factory=lambda: _NO_PROPERTIES)
+    message_id: str | None = None
 
 
 def encode_message(message: Message) -> bytes:
@@ -63,6 +70,8 @@ def encode_message(message: Message) -> bytes:
         out.address = message.to
     if message.reply_to is not None:
         out.reply_to = message.reply_to
+    if message.message_id is not None:
+        out.id = message.message_id
     if message.correlation_id is not None:
         out.correlation_id = message.correlation_id
     if message.content_type is not None:
@@ -98,21 +107,24 @@ def decode_message(data: bytes) -> Message:
         body = raw.body
         if body is None:
             read_envelope(data)  # proton takes what is cut off or no message at all for one without a body
-        inferred = raw.inferred
-        correlation = raw.correlation_id
-        properties = cast("dict[object, object] | None", raw.properties)
+        section = _section(body, raw.inferred)
+        identity, correlation = raw.id, raw.correlation_id
+        properties = cast("dict[object, object]", raw.properties) or {}
+        if section in ("value", "sequence") or not _TEXT.issuperset(map(type, properties.values())):
+            check_values(data)  # what is text throughout cannot have been misread
         subject = raw.subject
         message = Message(
             body=_plain(body, 0),
-            section=_section(body, inferred),
+            section=section,
             subject=subject or "",
             to=raw.address,
             reply_to=raw.reply_to,
-            correlation_id=None if correlation is None else _text(correlation),
+            correlation_id=None if correlation is None else _correlation(correlation),
             content_type=_optional(raw.content_type),
             user_id=bytes(raw.user_id) or None,
             ttl=raw.ttl or None,
             properties=_NO_PROPERTIES if not properties else {str(k): _property(v) for k, v in properties.items()},
+            message_id=None if identity is None else _text(identity),
         )
     except RemoteProtocolError:
         raise
@@ -164,6 +176,14 @@ def _text(value: object) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "replace")
     return str(value)
+
+
+def _correlation(value: object) -> CorrelationId:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, UUID):
+        return value
+    return int(value) if isinstance(value, int) else str(value)
 
 
 def _property(value: object) -> BodyValue:

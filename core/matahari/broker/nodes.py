@@ -5,17 +5,34 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from matahari.amqp import Message, encode_message
 from matahari.broker.routing import DirectTable, TopicTable
+from matahari.broker.tap import Tapped
 
-__all__ = ["BINDINGS", "DIRECT", "TOPIC", "Nodes", "Subscriber"]
+__all__ = [
+    "BINDINGS",
+    "DIRECT",
+    "DYNAMIC_PREFIX",
+    "EXCHANGES",
+    "LEGACY",
+    "TAP",
+    "TOPIC",
+    "Counters",
+    "Nodes",
+    "Subscriber",
+]
 
-TOPIC = "qmf.default.topic"
-DIRECT = "qmf.default.direct"
-BINDINGS = "matahari.bindings"
-DYNAMIC_PREFIX = "matahari.dynamic."
+TOPIC: Final = "qmf.default.topic"
+DIRECT: Final = "qmf.default.direct"
+LEGACY: Final = "amq.direct"
+BINDINGS: Final = "matahari.bindings"
+TAP: Final = "matahari.tap"
+DYNAMIC_PREFIX: Final = "matahari.dynamic."
+
+EXCHANGES: Final = (TOPIC, DIRECT, LEGACY)
+"""Nodes with keys: links to send to, links to receive from."""
 
 SNAPSHOT_KEYS = 4000  # keys in one message: at 255 bytes each still within the 1 MiB of a message
 
@@ -29,33 +46,50 @@ class Subscriber(Protocol):
 
 @dataclass(slots=True)
 class Counters:
-    """Messages since the start. ``unroutable`` had no subscriber, which is no fault (section 9.7)."""
+    """Messages since the start.
+
+    Attributes:
+        unroutable: had no subscriber, which is no fault (``brokers.md`` 9.7).
+        refused: an access rule was against them.
+        dropped, expired: of subscriptions that have ended; those of living ones are with their rings.
+    """
 
     received: int = 0
     delivered: int = 0
     unroutable: int = 0
     malformed: int = 0
+    refused: int = 0
+    dropped: int = 0
+    expired: int = 0
 
 
 class Nodes:
-    """``qmf.default.topic``, ``qmf.default.direct``, dynamic nodes, and the list of bound direct keys.
+    """The three exchanges, dynamic nodes, the list of bound direct keys, and the tap.
+
+    ``amq.direct`` takes the answers of QMFv1 (``qmf2.md`` 1.1): exact keys as on ``qmf.default.direct``, but its keys
+    are reply addresses and not in the list of bindings.
 
     A receiver on ``matahari.bindings`` gets the keys bound on the direct exchange (subject ``snapshot``, body map
     ``keys``: list of text, ``more``: whether another such message follows), then one message for each change (subject
     ``bound`` or ``unbound``, body map ``key``). So a console knows whom to expect, and that somebody has gone.
+
+    A receiver on ``matahari.tap`` gets a copy of every message that is published on any node, wrapped in one of its
+    own (:class:`~matahari.broker.tap.Tapped`). While nobody taps, nothing is wrapped.
     """
 
     def __init__(self, token: Callable[[], str] = lambda: secrets.token_urlsafe(18)) -> None:
         self._token = token
         self._topic: TopicTable[Subscriber] = TopicTable()
         self._direct: DirectTable[Subscriber] = DirectTable()
+        self._legacy: DirectTable[Subscriber] = DirectTable()
         self._dynamic: dict[str, Subscriber] = {}
-        self._watchers: list[Subscriber] = []
+        self._watchers: dict[Subscriber, None] = {}
+        self._taps: dict[Subscriber, None] = {}
         self.counters = Counters()
 
     def has(self, node: str) -> bool:
         """Whether a link may be attached to ``node`` for sending."""
-        return node in (TOPIC, DIRECT) or node in self._dynamic
+        return node in EXCHANGES or node in self._dynamic
 
     def bind(self, node: str, key: str, subscriber: Subscriber) -> None:
         if node == TOPIC:
@@ -63,9 +97,13 @@ class Nodes:
         elif node == DIRECT:
             if self._direct.bind(key, subscriber):
                 self._changed("bound", key)
+        elif node == LEGACY:
+            self._legacy.bind(key, subscriber)
         elif node == BINDINGS:
-            self._watchers.append(subscriber)
+            self._watchers[subscriber] = None
             self._snapshot(subscriber)
+        elif node == TAP:
+            self._taps[subscriber] = None
         else:
             self._dynamic[node] = subscriber
 
@@ -75,8 +113,12 @@ class Nodes:
         elif node == DIRECT:
             if self._direct.unbind(key, subscriber):
                 self._changed("unbound", key)
+        elif node == LEGACY:
+            self._legacy.unbind(key, subscriber)
         elif node == BINDINGS:
-            self._watchers.remove(subscriber)
+            self._watchers.pop(subscriber, None)
+        elif node == TAP:
+            self._taps.pop(subscriber, None)
         else:
             self._dynamic.pop(node, None)
 
@@ -84,14 +126,21 @@ class Nodes:
         """An address that nobody can guess."""
         return DYNAMIC_PREFIX + self._token()
 
-    def publish(self, node: str, key: str, data: bytes, ttl: int | None) -> None:
-        """Route one message; the bytes go out as they are."""
-        self.counters.received += 1
+    def publish(self, node: str, key: str, data: bytes, ttl: int | None, login: str = "") -> None:
+        """Route one message; the bytes go out as they are.
+
+        Args:
+            login: who published it, for those who tap.
+        """
+        counters = self.counters
+        counters.received += 1
         targets: Iterable[Subscriber]
         if node == DIRECT:
             targets = self._direct.route(key)
         elif node == TOPIC:
             targets = self._topic.route(key)
+        elif node == LEGACY:
+            targets = self._legacy.route(key)
         else:
             found = self._dynamic.get(node)
             targets = () if found is None else (found,)
@@ -100,9 +149,13 @@ class Nodes:
             target.deliver(data, ttl)
             count += 1
         if count:
-            self.counters.delivered += count
+            counters.delivered += count
         else:
-            self.counters.unroutable += 1
+            counters.unroutable += 1
+        if self._taps:
+            copy = Tapped(node, key, login, count, data).encode()
+            for tap in tuple(self._taps):
+                tap.deliver(copy, None)
 
     def _snapshot(self, subscriber: Subscriber) -> None:
         keys = sorted(self._direct.keys())
@@ -115,5 +168,5 @@ class Nodes:
     def _changed(self, what: str, key: str) -> None:
         if self._watchers:
             data = encode_message(Message({"key": key}, section="value", subject=what))
-            for watcher in list(self._watchers):
+            for watcher in tuple(self._watchers):
                 watcher.deliver(data, None)

@@ -26,7 +26,15 @@ class Waiting:
 
 
 class Ring:
-    """Bounded by count and by bytes."""
+    """Bounded by count and by bytes.
+
+    Attributes:
+        size: bytes that wait.
+        dropped: messages that gave way to newer ones.
+        expired: messages whose time to live was over when their turn came.
+    """
+
+    __slots__ = ("_limit", "_messages", "_waiting", "dropped", "expired", "size")
 
     def __init__(self, *, messages: int = RING_MESSAGES, size: int = RING_BYTES) -> None:
         self._waiting: deque[Waiting] = deque()

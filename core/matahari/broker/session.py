@@ -19,11 +19,11 @@ from matahari.amqp import (
     Received,
     Terminus,
     read_envelope,
-    with_ttl,
     with_user_id,
 )
-from matahari.broker.nodes import BINDINGS, DIRECT, TOPIC, Nodes
-from matahari.broker.ring import Ring, Waiting
+from matahari.broker.access import Access
+from matahari.broker.nodes import BINDINGS, EXCHANGES, TAP, TOPIC, Nodes
+from matahari.broker.subscription import Subscription
 from matahari.errors import RemoteProtocolError
 from matahari.net import Pump
 
@@ -35,61 +35,42 @@ MAX_LINKS = 256  # an agent needs four, a console six; more is a mistake or an a
 MAX_KEY = 255  # bytes of a routing key (qmf2.md 1.9)
 CREDIT = 500  # messages a client may have under way to us on one link
 SESSION_BACKLOG = 4 << 20  # bytes handed to one session whose window is closed, before its rings fill
+UNAUTHORIZED = "amqp:unauthorized-access"
 FLUSH_EVERY = 8  # messages sent to one client between two writes to its socket
-DRAIN_SLICE = 256  # messages of one ring sent in one go, so that one subscriber cannot hold up the loop
-
-
-class Subscription:
-    """A link on which the broker sends. Gone with its link."""
-
-    def __init__(self, session: Session, link: Link, node: str, key: str) -> None:
-        self.node = node
-        self.key = key
-        self.ring = Ring()
-        self.is_scheduled = False  # the next slice of the ring is sent at the loop's next turn, and not before
-        self._session = session
-        self._link = link
-
-    def deliver(self, data: bytes, ttl: int | None) -> None:
-        if not self.ring and self._session.can_send(self._link):
-            self._session.send(self._link, data)
-            return
-        now = self._session.now()
-        self.ring.push(Waiting(data, now, None if ttl is None else now + ttl / 1000))
-        if self.node == BINDINGS and self.ring.dropped:
-            # a list with a gap is worse than none: the watcher comes back and gets a fresh one
-            self._session.end(self._link, "amqp:resource-limit-exceeded", "the list of bindings was not read in time")
-            return
-        self._session.pump.wants_writable = True
-
-    def drain(self) -> bool:
-        """Send what waits, as far as the client takes it; False when something is left."""
-        session, link = self._session, self._link
-        for _ in range(DRAIN_SLICE):
-            if not self.ring:
-                return True
-            if not session.can_send(link):
-                return False
-            now = session.now()
-            message = self.ring.pop(now)
-            if message is not None:
-                session.send(link, _aged(message, now))
-        return not self.ring
 
 
 class Session:
-    """Handler of one connection. Runs on the broker's loop."""
+    """Handler of one connection. Runs on the broker's loop.
 
-    def __init__(self, nodes: Nodes, pump: Pump, login: str, peer: str) -> None:
+    Attributes:
+        peer: the client's name for log lines.
+    """
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        pump: Pump,
+        login: str,
+        peer: str,
+        *,
+        access: Access | None = None,
+    ) -> None:
+        """Serve a client.
+
+        Args:
+            login: who the client is, proved before.
+            access: what the login may do; None for everything but tapping.
+        """
         self.pump = pump
+        self.peer = peer
         self._nodes = nodes
         self._login = login
-        self._peer = peer
+        self._access = access or Access(login)
         self._loop = asyncio.get_running_loop()
         self._targets: dict[Link, str | None] = {}
         self._subscriptions: dict[Link, Subscription] = {}
         self._unflushed = 0
-        self._complained = False
+        self._complaints: set[str] = set()
         self._is_open = False
 
     # --- the pump's calls -----------------------------------------------------------------------------------
@@ -160,6 +141,10 @@ class Session:
     def dropped(self) -> int:
         return sum(one.ring.dropped for one in self._subscriptions.values())
 
+    @property
+    def expired(self) -> int:
+        return sum(one.ring.expired for one in self._subscriptions.values())
+
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _drain(self, subscription: Subscription) -> None:
@@ -184,34 +169,38 @@ class Session:
             engine.refuse(link, "amqp:not-found", "the target is missing")
         elif node.dynamic:
             engine.refuse(link, "amqp:not-implemented", "dynamic targets are not offered; use a dynamic source")
-        elif node.address is None or self._nodes.has(node.address):
+        elif node.address is not None and not self._nodes.has(node.address):
+            self._refuse_unknown(link, node.address)
+        elif refusal := self._access.refuse_sender(node.address):
+            self._refuse(link, refusal)
+        else:
             self._targets[link] = node.address
             engine.accept(link, node, credit=CREDIT)
-        else:
-            engine.refuse(link, "amqp:not-found", f"there is no node {node.address!r}; nodes are {TOPIC} and {DIRECT}")
 
     def _subscribe(self, link: Link, node: Terminus) -> None:
-        engine = self.pump.engine
-        if node.dynamic:
-            address = self._nodes.new_dynamic()
-            subscription = Subscription(self, link, address, "")
-            applied = Terminus(address, True, node.capabilities, {})
-        elif node.address in (TOPIC, DIRECT, BINDINGS):
-            filters, key = _binding(node) if node.address != BINDINGS else ({}, None)
-            if key is None:
-                # brokers.md 3.1: without a filter a topic source gets everything, a direct one binds the empty key
-                key = "#" if node.address == TOPIC else ""
+        engine, address = self.pump.engine, node.address
+        filters: dict[str, tuple[int | str, object]] = {}
+        key = ""
+        if not node.dynamic and address in EXCHANGES:
+            filters, found = _binding(node)
+            # brokers.md 3.1: without a filter a topic source gets everything, a direct one binds the empty key
+            key = found if found is not None else "#" if address == TOPIC else ""
             if len(key.encode()) > MAX_KEY:
                 engine.refuse(link, "amqp:invalid-field", f"a binding key may have {MAX_KEY} bytes")
                 return
-            subscription = Subscription(self, link, node.address, key)
-            applied = Terminus(node.address, False, node.capabilities, filters)
-        else:
-            engine.refuse(link, "amqp:not-found", f"there is no node {node.address!r}; nodes are {TOPIC} and {DIRECT}")
+        elif not node.dynamic and address not in (BINDINGS, TAP):
+            self._refuse_unknown(link, address)
             return
-        engine.accept(link, applied)
+        refusal = self._access.refuse_receiver(None if node.dynamic else address, key)
+        if refusal:
+            self._refuse(link, refusal)
+            return
+        if node.dynamic or address is None:
+            address = self._nodes.new_dynamic()
+        engine.accept(link, Terminus(address, node.dynamic, node.capabilities, filters))
+        subscription = Subscription(self, link, address, key)
         self._subscriptions[link] = subscription
-        self._nodes.bind(subscription.node, subscription.key, subscription)
+        self._nodes.bind(address, key, subscription)
 
     def _receive(self, link: Link, data: bytes) -> None:
         if link not in self._targets:
@@ -236,8 +225,23 @@ class Session:
         elif len(data) > MAX_MESSAGE:
             # the user-id made it too large, and whoever got it would drop the connection
             self._drop_malformed(f"with its user-id it has more than {MAX_MESSAGE} bytes")
+        elif self._nodes.has(node) and (refusal := self._access.refuse_message(node, key)):
+            self._note_refusal(refusal)
+            self.end(link, UNAUTHORIZED, refusal)
         else:
-            self._nodes.publish(node, key, data, envelope.ttl)
+            self._nodes.publish(node, key, data, envelope.ttl, self._login)
+
+    def _refuse(self, link: Link, refusal: str) -> None:
+        self._note_refusal(refusal)
+        self.pump.engine.refuse(link, UNAUTHORIZED, refusal)
+
+    def _refuse_unknown(self, link: Link, address: str | None) -> None:
+        nodes = ", ".join(EXCHANGES)
+        self.pump.engine.refuse(link, "amqp:not-found", f"there is no node {address!r}; nodes are {nodes}")
+
+    def _note_refusal(self, refusal: str) -> None:
+        self._nodes.counters.refused += 1
+        self._complain("refusal", "%s: refused (further ones are only counted): %s", refusal)
 
     def _log_end(self, event: Closed) -> None:
         if not event.condition:
@@ -246,13 +250,17 @@ class Session:
         if event.condition == "amqp:connection:forced":  # cut: a killed client, or one that only looked who is here
             level = logging.INFO if self._is_open else logging.DEBUG
         # the texts may be the peer's own: quoted, so that they cannot pass for lines of this log, and short
-        _log.log(level, "connection of %s ended: %.60r %.200r", self._peer, event.condition, event.description)
+        _log.log(level, "connection of %s ended: %.60r %.200r", self.peer, event.condition, event.description)
 
     def _drop_malformed(self, why: str) -> None:
         self._nodes.counters.malformed += 1
-        if not self._complained:
-            self._complained = True
-            _log.warning("%s sent a malformed message, dropped (further ones are only counted): %s", self._peer, why)
+        self._complain("malformed", "%s sent a malformed message, dropped (further ones are only counted): %s", why)
+
+    def _complain(self, kind: str, text: str, why: str) -> None:
+        """One line of each kind for one connection; keys and names in it are the client's own."""
+        if kind not in self._complaints:
+            self._complaints.add(kind)
+            _log.warning(text, self.peer, why)
 
     def _is_own(self, user_id: bytes) -> bool:
         name = user_id.decode("utf-8", "replace")
@@ -263,6 +271,9 @@ class Session:
         subscription = self._subscriptions.pop(link, None)
         if subscription is not None:
             self._nodes.unbind(subscription.node, subscription.key, subscription)
+            self._nodes.counters.dropped += subscription.ring.dropped
+            self._nodes.counters.expired += subscription.ring.expired
+            subscription.finish()
 
 
 def _binding(node: Terminus) -> tuple[dict[str, tuple[int | str, object]], str | None]:
@@ -271,11 +282,3 @@ def _binding(node: Terminus) -> tuple[dict[str, tuple[int | str, object]], str |
         if (code in BINDING_KEY_CODES or code in BINDING_KEY_NAMES) and isinstance(value, str):
             return {name: (code, value)}, value
     return {}, None
-
-
-def _aged(message: Waiting, now: float) -> bytes:
-    """The message with its time to live reduced by the time it waited."""
-    if message.expires is None:
-        return message.data
-    left = int((message.expires - now) * 1000)
-    return with_ttl(message.data, read_envelope(message.data), left)

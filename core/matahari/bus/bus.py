@@ -1,7 +1,7 @@
-"""QMF packets over one connection that comes back: receivers for our keys, one sender per exchange.
+"""QMF packets over one connection that comes back: receivers for our keys, senders as the kind of broker needs them.
 
-After each reconnect every link is made anew and the user is told, because a broker keeps nothing for a client that
-was away. What is sent meanwhile is lost by design; requests have their own deadlines.
+After each reconnect, and after each end of our session, every link is made anew and the user is told, because a broker
+keeps nothing for a client that was away. What is sent meanwhile is lost by design; requests have their own deadlines.
 """
 
 from __future__ import annotations
@@ -9,13 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from matahari.amqp import (
-    MAX_MESSAGE,
     CreditGiven,
     Event,
     Link,
@@ -23,60 +19,43 @@ from matahari.amqp import (
     LinkOpened,
     Opened,
     Received,
-    decode_message,
-    encode_message,
+    SessionClosed,
 )
-from matahari.bus.scheme import ExchangeScheme, In, Out, check_key, detect
-from matahari.bus.wire import message_of, packet_of
+from matahari.bus.advice import cause_of_cut, remedy
+from matahari.bus.attachment import Attachment, Wishes
+from matahari.bus.detection import detect
+from matahari.bus.exchange import ExchangeScheme
+from matahari.bus.intake import Intake
+from matahari.bus.outbox import Outbox
+from matahari.bus.recovery import SessionLimit
+from matahari.bus.scheme import Out, Scheme, check_key
+from matahari.bus.tally import Tally
+from matahari.bus.user import BusUser
+from matahari.bus.wire import encode_packet
 from matahari.errors import (
+    ConnectFailedError,
+    ConnectionLostError,
     LinkRefusedError,
     LocalProtocolError,
-    RemoteProtocolError,
     SchemaError,
     TransportError,
 )
 from matahari.net import Address, Client, Pump
-from matahari.qmf import Direct, Packet, Publish, Reply
+from matahari.qmf import Direct, Publish, Reply
 
-__all__ = ["Bus", "BusUser"]
+__all__ = ["Bus"]
 
 _log = logging.getLogger(__name__)
 
-CREDIT = 500  # messages under way to us on each receiver (brokers.md 6.5)
-OUTBOX = 5000  # messages that wait for a broker that takes no more; then the oldest are dropped and counted
-OUTBOX_BYTES = 32 << 20  # the same in bytes: a few large answers must not be the end of an agent
-SESSION_BACKLOG = 4 << 20  # bytes handed to a session whose window is closed, before messages wait here
-ENVELOPE_SLACK = 1024  # bytes that a broker may add to a message (a user-id) without making it too large
-MAX_BINDINGS = 50_000  # keys of one snapshot: twice the agents that a console knows at most
-_BINDINGS = "matahari.bindings"
-
-
-class BusUser(Protocol):
-    """Who uses a :class:`Bus`; all calls come from the event loop."""
-
-    def handle_connected(self) -> None:
-        """Every link is attached: announce yourself, ask again what matters."""
-
-    def handle_packet(self, packet: Packet) -> None: ...
-
-    def handle_disconnected(self, error: TransportError) -> None: ...
-
-    def handle_bindings(self, change: str, keys: Iterable[str]) -> None:
-        """Who owns direct keys, on brokers that tell: ``change`` is ``snapshot``, ``bound`` or ``unbound``."""
-
-
-@dataclass(slots=True)
-class _Sender:
-    """A sending link and what waits for it. Without an ``essential`` one the connection is of no use."""
-
-    link: Link
-    essential: bool
-    waiting: deque[bytes] = field(default_factory=deque)
-    size: int = 0
+ATTACH_TIMEOUT = 20.0  # seconds for a broker to attach every link; one that needs more is ill
 
 
 class Bus:
-    """See the module's docstring. One event loop owns it; :meth:`run` is its one task."""
+    """See the module's docstring. One event loop owns it; :meth:`run` is its one task.
+
+    Attributes:
+        product: product and version of the broker, empty before the first connection.
+    """
 
     def __init__(
         self,
@@ -87,6 +66,9 @@ class Bus:
         own: Iterable[str] = (),
         patterns: Iterable[str] = (),
         watch_bindings: bool = False,
+        legacy_replies: bool = False,
+        kind: str = "auto",
+        virtual_host: str = "",
         insecure_anonymous: bool = False,
         reconnect: bool = True,
         must_start: bool = False,
@@ -98,31 +80,40 @@ class Bus:
             own: keys on the direct exchange that lead to us.
             patterns: binding keys on the topic exchange.
             watch_bindings: ask brokers that offer it who is bound.
-            insecure_anonymous, reconnect, must_start: see :class:`matahari.net.Client`.
+            legacy_replies: receive messages to our own keys on ``amq.direct`` too, where the broker lets us.
+            kind: ``auto``, or the kind to take the broker for (see :func:`matahari.bus.detect`).
+            virtual_host: what to ask for in the open frame, e.g. ``vhost:qmf``; empty for nothing.
+            insecure_anonymous, reconnect: see :class:`matahari.net.Client`.
+            must_start: the first attempt must lead to links that work, for people who wait at a prompt.
 
         Raises:
             ConnectFailedError: the address may not be used, with the remedy.
             LocalProtocolError: a key that cannot be owned.
         """
         self._user = user
-        self._own = [check_key(key) for key in own]
-        self._patterns = list(patterns)
-        self._watch = watch_bindings
+        self._kind = kind
+        self._must_start = must_start
+        self._is_closing = False
         self._pump: Pump | None = None
-        self._scheme = ExchangeScheme()
-        self._senders: dict[str | None, _Sender] = {}
-        self._pending: set[Link] = set()
-        self._bindings: Link | None = None
-        self._snapshot: list[str] = []
+        self._scheme: Scheme = ExchangeScheme()
+        self._outbox = Outbox()
+        self._attachment = Attachment(
+            Wishes(tuple(check_key(key) for key in own), tuple(patterns), legacy_replies, watch_bindings)
+        )
+        self._limit = SessionLimit()
+        self._intake = Intake(user, self._attachment)
+        self._overdue: asyncio.TimerHandle | None = None
         self._connected = asyncio.Event()
+        self._was_complete = False  # on the present connection
+        self._is_leaving = False  # the present connection: it is being closed, so nothing on it matters any more
         self._refused: TransportError | None = None
+        self._unanswerable = Tally(_log, "answer not sent")
         self.product = ""
-        self.malformed = 0
-        self.dropped = 0
         self._client = Client(
             address,
             self,
             container=lambda: f"{name}.{secrets.token_hex(8)}",
+            hostname=virtual_host,
             properties={"product": "matahari"},
             insecure_anonymous=insecure_anonymous,
             reconnect=reconnect,
@@ -141,11 +132,31 @@ class Bus:
     @property
     def lists_bindings(self) -> bool:
         """Whether the connected broker tells who is bound."""
-        return self._bindings is not None
+        return self._attachment.bindings is not None
+
+    @property
+    def scheme(self) -> Scheme:
+        """Of the broker that is or was connected; Qpid's before the first connection."""
+        return self._scheme
 
     @property
     def user_id_trusted(self) -> bool:
         return self._scheme.user_id_trusted
+
+    @property
+    def dropped(self) -> int:
+        """Messages that were not sent, since the start."""
+        return self._outbox.dropped
+
+    @property
+    def malformed(self) -> int:
+        """Messages that could not be read."""
+        return self._intake.malformed
+
+    @property
+    def unanswerable(self) -> int:
+        """Answers that were not sent, because their address is no console's or not one of this broker."""
+        return self._unanswerable.count
 
     async def run(self) -> None:
         """Stay connected until :meth:`close`.
@@ -161,29 +172,32 @@ class Bus:
         await self._connected.wait()
 
     async def close(self) -> None:
+        self._is_closing = True
         await self._client.close()
 
     def send(self, command: Publish | Direct | Reply) -> bool:
         """Encode and send; False when it was dropped because there is no connection or no such address.
 
         Raises:
-            SchemaError: the packet cannot be encoded, or is above the size limit.
+            SchemaError: the packet cannot be encoded, or it or its key is above the size limit.
         """
-        scheme = self._scheme
-        if isinstance(command, Publish):
-            out = scheme.publish(command.key)
-        elif isinstance(command, Direct):
-            out = scheme.direct(command.key)
-        else:
-            try:
-                out = scheme.reply(command.reply_to)
-            except LocalProtocolError as error:
-                _log.warning("answer not sent: %s", error)
-                return False
-        data = encode_message(message_of(command.packet, out.subject, out.to))
-        if len(data) > MAX_MESSAGE - ENVELOPE_SLACK:
-            raise SchemaError(f"a message of {len(data)} bytes is above the limit of {MAX_MESSAGE - ENVELOPE_SLACK}")
-        return self._send(out, data)
+        try:
+            out = self._out(command)
+        except LocalProtocolError as error:
+            if not isinstance(command, Reply):
+                raise SchemaError(str(error)) from error
+            self._unanswerable.add(error)
+            return False
+        data = encode_packet(command.packet, out, lists_as_sequence=self._scheme.lists_as_sequence)
+        return self._outbox.send(out, data, is_answer=isinstance(command, Reply))
+
+    def listen(self, pattern: str) -> None:
+        """Receive also what is published under keys that fit ``pattern``, on later connections too; a broker may refuse.
+
+        Raises:
+            LocalProtocolError: this kind of broker cannot have such an address, or the connection is being closed.
+        """
+        self._attachment.listen(pattern)
 
     def flush(self) -> None:
         """Write what was sent so far now, instead of at the loop's next turn; for when nothing more is to come."""
@@ -193,176 +207,179 @@ class Bus:
     # --- the client's calls ---------------------------------------------------------------------------------
 
     def handle_open(self, pump: Pump, opened: Opened) -> None:
+        self._was_complete = False
+        self._is_leaving = False
         try:
-            self._scheme = detect(opened, str(self.address))
+            self._scheme = detect(opened, str(self.address), self._kind)
         except TransportError as error:
             self._give_up(error)
             return
         self.product = f"{opened.properties.get('product', '')} {opened.properties.get('version', '')}".strip()
         self._pump = pump
-        wanted = [self._scheme.own(key) for key in self._own]
-        wanted += [self._scheme.subscribe(pattern) for pattern in self._patterns]
-        for one in wanted:
-            self._receive(one)
-        if self._watch and self._scheme.lists_bindings:
-            self._bindings = self._receive(In(_BINDINGS, {}))
-        for out in (self._scheme.publish(""), self._scheme.direct("")):
-            self._pending.add(self._sender(out.link, essential=True).link)
-        pump.flush_soon()
+        self._client.hint = cause_of_cut(self._scheme.kind)
+        self._attach(pump)
 
     def handle_event(self, event: Event) -> None:
+        if self._is_leaving:
+            return
+        if self._attachment.handle(event):
+            self._receive_declared()
+            return
         match event:
             case Received():
-                if event.link is self._bindings:
-                    self._receive_bindings(event.data)
-                else:
-                    self._receive_packet(event.data)
+                self._intake.receive(event.link, event.data)
             case CreditGiven():
-                self._attached(event.link)
-                self._drain(event.link)
+                self._attachment.confirm(event.link)
+                self._check_complete()
+                self._outbox.drain(event.link)
             case LinkOpened():
                 if not event.link.is_sender:
-                    self._attached(event.link)
+                    self._attachment.confirm(event.link)
+                    self._check_complete()
             case LinkClosed():
                 self._link_closed(event)
+            case SessionClosed():
+                self._session_closed(event)
             case _:
                 pass  # a broker that attaches links to us gets no answer: we have no nodes
 
     def handle_writable(self) -> None:
         if self._pump is not None:
             self._pump.wants_writable = False
-        for sender in self._senders.values():
-            self._drain(sender.link)
+        self._outbox.drain_all()
 
     def handle_lost(self, error: TransportError) -> None:
-        self._connected.clear()
+        self._disarm()
         self._pump = None
-        self.dropped += sum(len(sender.waiting) for sender in self._senders.values())
-        self._senders.clear()
-        self._pending.clear()
-        self._bindings = None
-        self._snapshot.clear()
-        self._user.handle_disconnected(error)
+        self._outbox.close()
+        self._attachment.end_connection()
+        self._intake.clear()
+        self._tell_end(error)
+        if self._must_start and not self._is_closing and self._refused is None:
+            self._give_up(error)
 
-    # --- inside ---------------------------------------------------------------------------------------------
+    # --- attaching ------------------------------------------------------------------------------------------
 
-    def _receive(self, wanted: In) -> Link:
-        assert self._pump is not None
-        link = self._pump.engine.open_receiver(
-            wanted.address, f"in.{secrets.token_hex(8)}", filters=wanted.filters, credit=CREDIT
-        )
-        link.owner = wanted.address
-        self._pending.add(link)
-        return link
+    def _attach(self, pump: Pump) -> None:
+        """Make every link in the engine's first session, which is a new one after the last has ended."""
+        self._overdue = asyncio.get_running_loop().call_later(ATTACH_TIMEOUT, self._on_overdue)
+        try:
+            senders = self._outbox.open(pump, self._scheme.targets, two_sessions=self._scheme.ends_sessions)
+            self._attachment.begin(pump, self._scheme, senders)
+        except LocalProtocolError as error:
+            self._give_up(ConnectFailedError(str(error), address=str(self.address)))
 
-    def _sender(self, target: str | None, *, essential: bool = False) -> _Sender:
-        found = self._senders.get(target)
-        if found is None:
-            assert self._pump is not None
-            link = self._pump.engine.open_sender(target, f"out.{secrets.token_hex(8)}")
-            link.owner = target or "the anonymous relay"
-            found = self._senders[target] = _Sender(link, essential)
-        return found
+    def _receive_declared(self) -> None:
+        failed = self._attachment.receive_declared()
+        if failed is not None:
+            self._give_up(self._refusal(failed.binding.exchange, failed.condition, failed.description))
 
-    def _attached(self, link: Link) -> None:
-        self._pending.discard(link)
-        if not self._pending and self._pump is not None and not self.is_connected:
-            self._connected.set()
-            self._user.handle_connected()
+    def _check_complete(self) -> None:
+        if self._pump is None or self.is_connected or not self._attachment.is_complete:
+            return
+        self._disarm()
+        self._client.hint = ""
+        self._must_start = False
+        self._was_complete = True
+        self._connected.set()
+        self._user.handle_connected()
+
+    def _on_overdue(self) -> None:
+        self._overdue = None
+        self._start_over(ConnectionLostError(f"{self.address} did not attach our links within {ATTACH_TIMEOUT:g} s"))
+
+    def _disarm(self) -> None:
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
+
+    # --- ends and refusals ----------------------------------------------------------------------------------
 
     def _link_closed(self, event: LinkClosed) -> None:
         if event.link.owner is None:
             return  # the broker attached it and took it away again: we have no nodes
-        error = LinkRefusedError(str(event.link.owner), event.condition, event.description)
-        for target, sender in self._senders.items():
-            if sender.link is event.link and not sender.essential:
-                # a reply address that this broker does not have: that caller's answers are lost, nothing else
-                _log.info("%d answers are not sent: %s", len(sender.waiting), error)
-                self.dropped += len(sender.waiting)
-                del self._senders[target]
-                return
-        _log.error("%s", error)
-        if event.link in self._pending:
-            self._give_up(error)
-        elif self._pump is not None:
-            # a link that worked was taken away: come back with a fresh connection
+        node = str(event.link.owner)
+        error = LinkRefusedError(node, event.condition, event.description)
+        match self._attachment.lose(event.link):
+            case "unknown":
+                self._outbox.lose(event.link, str(error))
+            case "optional":
+                _log.info("%s; going on without it", error)
+                self._check_complete()
+            case "refused" if not self.is_connected:
+                self._give_up(self._refusal(node, event.condition, event.description))
+            case "taken" if self._renew(event.link):
+                _log.warning("a message was not sent: %s", error)
+            case "refused" | "taken":
+                _log.error("%s", error)
+                self._start_over(error)
+
+    def _renew(self, link: Link) -> bool:
+        """A broker closes a sender for one message that we may not send: attach it again, if not too often."""
+        if not link.is_sender or not self._limit.may_go_on(asyncio.get_running_loop().time()):
+            return False
+        sender = self._outbox.renew(link)
+        if sender is None or self._pump is None:
+            return False
+        self._attachment.expect(sender)
+        self._pump.flush_soon()
+        return True
+
+    def _session_closed(self, event: SessionClosed) -> None:
+        reason = f"{event.condition} ({event.description})" if event.description else event.condition
+        if self._outbox.end_side(event.session, reason):
+            return
+        pump = self._pump
+        if pump is None or event.session.owner is not None:
+            return  # an earlier one of those that others have begun
+        self._disarm()
+        self._attachment.end_session()
+        self._outbox.end_first()
+        self._intake.clear()
+        hint = remedy(self._scheme.kind, event.condition)
+        if hint and not self._was_complete:
+            text = f"{self.address} ended our session: {reason}; {hint}"
+            self._give_up(ConnectFailedError(text, address=str(self.address)))
+            return
+        error = ConnectionLostError(f"{self.address} ended our session: {reason}")
+        if self._limit.may_go_on(asyncio.get_running_loop().time()):
+            self._tell_end(error)
+            self._attach(pump)
+        else:
+            self._start_over(error)
+
+    def _refusal(self, node: str, condition: str, description: str) -> LinkRefusedError:
+        hint = remedy(self._scheme.kind, condition)
+        return LinkRefusedError(node, condition, "; ".join(part for part in (description, hint) if part))
+
+    def _start_over(self, error: TransportError) -> None:
+        """End the connection, and come back with a fresh one after a while."""
+        self._disarm()
+        self._is_leaving = True
+        self._client.expect_end(error)
+        if self._pump is not None:
             self._pump.engine.close()
             self._pump.flush_soon()
 
     def _give_up(self, error: TransportError) -> None:
         """The broker cannot be used as it is: end :meth:`run` with the reason."""
+        self._disarm()
+        self._is_leaving = True
         self._refused = error
         self._client.refuse()
 
-    def _receive_packet(self, data: bytes) -> None:
-        try:
-            packet = packet_of(decode_message(data))
-        except RemoteProtocolError as error:
-            self._drop_malformed(error)
-            return
-        self._user.handle_packet(packet)
+    def _tell_end(self, error: TransportError) -> None:
+        if self.is_connected:
+            self._connected.clear()
+            self._user.handle_disconnected(error)
 
-    def _drop_malformed(self, error: RemoteProtocolError) -> None:
-        self.malformed += 1
-        level = logging.WARNING if self.malformed == 1 else logging.DEBUG
-        _log.log(level, "dropped a malformed message (%d so far): %s", self.malformed, error)
+    # --- messages -------------------------------------------------------------------------------------------
 
-    def _receive_bindings(self, data: bytes) -> None:
-        try:
-            message = decode_message(data)
-        except RemoteProtocolError as error:
-            self._drop_malformed(error)
-            return
-        body = message.body if isinstance(message.body, dict) else {}
-        if message.subject == "snapshot":
-            keys = body.get("keys")
-            if isinstance(keys, list) and len(self._snapshot) < MAX_BINDINGS:
-                self._snapshot += [str(key) for key in keys]
-            if not body.get("more"):
-                keys_seen, self._snapshot = self._snapshot, []
-                self._user.handle_bindings("snapshot", keys_seen)
-        elif message.subject in ("bound", "unbound"):
-            self._user.handle_bindings(message.subject, [str(body.get("key", ""))])
-
-    def _send(self, out: Out, data: bytes) -> bool:
-        pump = self._pump
-        if pump is None:
-            self.dropped += 1
-            return False
-        try:
-            sender = self._sender(out.link)
-        except LocalProtocolError:  # the connection is closing; its end has not been reported yet
-            self.dropped += 1
-            return False
-        if sender.waiting or not _takes(pump, sender.link):
-            self._queue(pump, sender, data)
-        else:
-            pump.engine.send(sender.link, data)
-        pump.flush_soon()
-        return True
-
-    def _queue(self, pump: Pump, sender: _Sender, data: bytes) -> None:
-        sender.waiting.append(data)
-        sender.size += len(data)
-        while len(sender.waiting) > OUTBOX or sender.size > OUTBOX_BYTES:
-            sender.size -= len(sender.waiting.popleft())
-            self.dropped += 1
-        pump.wants_writable = True
-
-    def _drain(self, link: Link) -> None:
-        pump = self._pump
-        if pump is None:
-            return
-        for sender in self._senders.values():
-            if sender.link is link:
-                while sender.waiting and _takes(pump, link):
-                    data = sender.waiting.popleft()
-                    sender.size -= len(data)
-                    pump.engine.send(link, data)
-                if sender.waiting:
-                    pump.wants_writable = True
-                pump.flush_soon()
-
-
-def _takes(pump: Pump, link: Link) -> bool:
-    return pump.is_writable and link.is_open and link.credit > 0 and link.backlog < SESSION_BACKLOG
+    def _out(self, command: Publish | Direct | Reply) -> Out:
+        match command:
+            case Publish():
+                return self._scheme.publish(command.key)
+            case Direct():
+                return self._scheme.direct(command.key)
+            case Reply():
+                return self._scheme.reply(command.reply_to)

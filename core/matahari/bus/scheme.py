@@ -1,21 +1,24 @@
 """How keys become addresses on one kind of broker (``brokers.md`` section 3): values in, values out.
 
-One scheme serves the embedded broker and Apache Qpid's: node = exchange, subject = routing key, binding key in a
-source filter. :func:`detect` chooses by the broker's open frame, before any link is made.
+Each kind has a module of its own; :func:`matahari.bus.detection.detect` chooses by the broker's open frame, before any
+link is made. A reply address is the same text everywhere, ``qmf.default.direct/KEY``.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from matahari.amqp import DIRECT_BINDING, TOPIC_BINDING, Opened
-from matahari.errors import ConnectFailedError, LocalProtocolError
+from matahari.errors import LocalProtocolError
 
-__all__ = ["ExchangeScheme", "In", "Out", "check_key", "detect"]
+__all__ = ["LEGACY", "MAX_KEY", "Binding", "In", "Kind", "Out", "Scheme", "check_key", "is_key"]
+
+Kind = Literal["matahari", "qpid", "rabbitmq3", "rabbitmq4", "artemis", "router"]
 
 MAX_KEY = 255  # bytes; what AMQP 0-10 and RabbitMQ can carry
-_EXCHANGES = ("qmf.", "amq.")  # a bare name beginning so is no queue of a console: many may listen there
+LEGACY = "amq.direct"  # exchange of QMFv1 answers (qmf2.md 3.12)
 _CONSOLE_KEYS = ("direct-console.", "direct.")  # reply keys of libqmf2 consoles and of BrokerAgent
 
 
@@ -29,42 +32,80 @@ class Out:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """What must be declared before a queue can be received from (``brokers.md`` 3.3)."""
+
+    exchange: str
+    queue: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class In:
-    """What to receive: source address and filter map."""
-
-    address: str
-    filters: Mapping[str, tuple[int, str]]
-
-
-class ExchangeScheme:
-    """The embedded broker and Apache Qpid C++ (``brokers.md`` 3.1).
+    """What to receive.
 
     Attributes:
-        lists_bindings: the broker tells who is bound (our own ``matahari.bindings`` node).
-        user_id_trusted: the broker compares user-ids with the login.
+        address: source address; None for a dynamic node.
+        filters: name -> (descriptor, value).
+        capabilities: of the source.
+        match: binding pattern that the receiver's own end checks once more; None when there is none.
+        binding: what to declare first, None for nothing.
     """
 
-    def __init__(self, domain: str = "default", *, lists_bindings: bool = False, user_id_trusted: bool = False) -> None:
+    address: str | None
+    filters: Mapping[str, tuple[int, str]]
+    capabilities: tuple[str, ...] = ("topic",)
+    match: str | None = None
+    binding: Binding | None = None
+
+
+class Scheme(ABC):
+    """The addresses of one kind of broker.
+
+    Attributes:
+        kind: its name, as in the setting ``broker_kind``.
+        lists_bindings: the broker tells who is bound (our own ``matahari.bindings`` node).
+        taps: the broker shows all traffic to those who may see it (our own ``matahari.tap`` node).
+        user_id_trusted: the broker compares user-ids with the login, or stamps them.
+        lists_as_sequence: a list may not be sent as ``amqp-value``.
+        ends_sessions: the broker ends a whole session for one message or link that it refuses.
+        targets: of the senders without which a connection is of no use.
+    """
+
+    kind: Kind
+    lists_bindings: bool = False
+    taps: bool = False
+    user_id_trusted: bool = False
+    lists_as_sequence: ClassVar[bool] = False
+    ends_sessions: ClassVar[bool] = False
+
+    def __init__(self, domain: str = "default") -> None:
         self._topic = f"qmf.{domain}.topic"
         self._direct = f"qmf.{domain}.direct"
-        self.lists_bindings = lists_bindings
-        self.user_id_trusted = user_id_trusted
 
+    @property
+    @abstractmethod
+    def targets(self) -> tuple[str | None, ...]: ...
+
+    @abstractmethod
     def publish(self, key: str) -> Out:
         """A topic message."""
-        return Out(self._topic, None, key)
 
+    @abstractmethod
     def direct(self, key: str) -> Out:
         """A message to the owner of ``key``."""
-        return Out(self._direct, None, key)
 
-    def subscribe(self, pattern: str) -> In:
-        """Everything on the topic exchange that fits ``pattern``."""
-        return In(self._topic, {"subject-filter": (TOPIC_BINDING, pattern)})
+    @abstractmethod
+    def subscribe(self, pattern: str) -> tuple[In, ...]:
+        """Everything published under a key that fits ``pattern``."""
 
+    @abstractmethod
     def own(self, key: str) -> In:
-        """Messages to ``key`` on the direct exchange."""
-        return In(self._direct, {"subject-filter": (DIRECT_BINDING, check_key(key))})
+        """Messages to ``key``.
+
+        Raises:
+            LocalProtocolError: nobody can own such a key.
+        """
 
     def reply_to(self, key: str) -> str:
         """The reply address of the owner of ``key``."""
@@ -77,17 +118,40 @@ class ExchangeScheme:
         caller's choosing with the agent's own rights.
 
         Raises:
-            LocalProtocolError: the address is not one of a console.
+            LocalProtocolError: the address is not one of a console, or this broker has no such address.
         """
         node, slash, key = reply_to.partition("/")
-        if slash:
-            if node in (self._direct, "amq.direct") and key:
-                return Out(node, None, key)
-            if node == self._topic and key.startswith(_CONSOLE_KEYS):
-                return Out(node, None, key)
-        elif node and not node.startswith(_EXCHANGES):
-            return Out(None, node, "")
-        raise LocalProtocolError(f"reply address {reply_to!r} is not a console's")
+        out: Out | None = None
+        if not slash or node not in (self._direct, self._topic, LEGACY):
+            out = self._bare(reply_to)
+        elif is_key(key):
+            if node == self._direct:
+                out = self.direct(key)
+            elif node == LEGACY:
+                out = self._legacy_out(key)
+            elif key.startswith(_CONSOLE_KEYS):
+                out = self.publish(key)
+        if out is None:
+            raise LocalProtocolError(f"reply address {reply_to!r} is not a console's")
+        return out
+
+    def legacy(self, key: str) -> In | None:
+        """Messages to ``key`` on ``amq.direct``; None where no console of QMFv1 can be connected."""
+        return None
+
+    def _legacy_out(self, key: str) -> Out | None:
+        return None
+
+    def _bare(self, address: str) -> Out | None:
+        """Where an answer to a dynamic node of the broker's goes; None for any other address."""
+        return None
+
+
+def is_key(key: str) -> bool:
+    """Whether somebody may own ``key``: 1 to ``MAX_KEY`` bytes, no wildcard, ``::`` or control character."""
+    if not key or len(key) > MAX_KEY or (not key.isascii() and len(key.encode("utf-8", "replace")) > MAX_KEY):
+        return False
+    return "::" not in key and not any(c in "*#\x7f" or c < " " or "\ud800" <= c <= "\udfff" for c in key)
 
 
 def check_key(key: str) -> str:
@@ -96,27 +160,8 @@ def check_key(key: str) -> str:
     Raises:
         LocalProtocolError: it is empty, too long, or has a wildcard or control character.
     """
-    if not key or len(key.encode()) > MAX_KEY or "::" in key or any(c in "*#\x7f" or c < " " for c in key):
+    if not is_key(key):
         raise LocalProtocolError(
             f"{key!r} cannot be an address of ours: 1 to {MAX_KEY} bytes, no '*', '#', '::' or control character"
         )
     return key
-
-
-def detect(opened: Opened, address: str) -> ExchangeScheme:
-    """The scheme for the broker that sent ``opened``.
-
-    Raises:
-        ConnectFailedError: a kind of broker that is not supported, named by its product.
-    """
-    product = opened.properties.get("product", "")
-    if product == "matahari-broker":
-        trusted = opened.properties.get("user-id") == "checked"
-        return ExchangeScheme(lists_bindings=True, user_id_trusted=trusted)
-    if product == "qpid-cpp":
-        return ExchangeScheme()
-    raise ConnectFailedError(
-        f"{address} is a broker of product {product or '(none given)'!r}, which this version cannot use; "
-        "it works with its own broker (`matahari broker`) and with Apache Qpid C++ (qpidd)",
-        address=address,
-    )

@@ -8,19 +8,40 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-from matahari.amqp import BodyValue, Message
-from matahari.errors import RemoteProtocolError
+from matahari.amqp import MAX_MESSAGE, BodyValue, Message, encode_message
+from matahari.bus.scheme import MAX_KEY, Out
+from matahari.errors import RemoteProtocolError, SchemaError
 from matahari.qmf import Packet, Value, decode_list, decode_map, encode_list, encode_map
 
-__all__ = ["message_of", "packet_of"]
+__all__ = ["encode_packet", "message_of", "packet_of"]
 
 _APP_ID = "x-amqp-0-10.app-id"
 _MAP, _LIST = "amqp/map", "amqp/list"
 _QMF1_START = b"AM2"
+MAX_TEXT = 0xFFFF  # bytes of a text in AMQP 0-10
+ENVELOPE_SLACK = 1024  # bytes that a broker may add to a message (a user-id) without making it too large
 
 
-def message_of(packet: Packet, subject: str, to: str | None = None) -> Message:
+def encode_packet(packet: Packet, out: Out, *, lists_as_sequence: bool = False) -> bytes:
+    """The bytes of the message that carries ``packet`` to ``out``.
+
+    Raises:
+        SchemaError: it cannot be encoded, or it or its key is above the size limit.
+    """
+    if len(out.subject) > MAX_KEY or (not out.subject.isascii() and len(out.subject.encode()) > MAX_KEY):
+        raise SchemaError(f"the key {out.subject[:40]!r}… is above the limit of {MAX_KEY} bytes")
+    data = encode_message(message_of(packet, out.subject, out.to, lists_as_sequence=lists_as_sequence))
+    if len(data) > MAX_MESSAGE - ENVELOPE_SLACK:
+        raise SchemaError(f"a message of {len(data)} bytes is above the limit of {MAX_MESSAGE - ENVELOPE_SLACK}")
+    return data
+
+
+def message_of(packet: Packet, subject: str, to: str | None = None, *, lists_as_sequence: bool = False) -> Message:
     """The message that carries ``packet`` under the routing key ``subject``.
+
+    Args:
+        lists_as_sequence: what would be a list in an ``amqp-value`` section goes as an ``amqp-sequence``
+            (``brokers.md`` 3.2).
 
     Raises:
         SchemaError: the body holds a value that has no encoding.
@@ -40,7 +61,7 @@ def message_of(packet: Packet, subject: str, to: str | None = None) -> Message:
         properties["partial"] = True
     content_type: str | None = None
     encoded: BodyValue
-    section: Literal["data", "value", "none"] = "data"
+    section: Literal["data", "value", "sequence", "none"] = "data"
     if isinstance(body, dict):
         content_type = _MAP
         encoded = _plain(body) if packet.form_a else encode_map(body)
@@ -54,7 +75,7 @@ def message_of(packet: Packet, subject: str, to: str | None = None) -> Message:
         encoded = None
         section = "none"
     if packet.form_a and isinstance(body, dict | list):
-        section = "value"
+        section = "sequence" if lists_as_sequence and isinstance(body, list) else "value"
     return Message(
         body=encoded,
         section=section,
@@ -115,11 +136,16 @@ def _text(value: BodyValue) -> str | None:
 
 
 def _plain(value: Value) -> BodyValue:
-    """``value`` for AMQP 1.0's own types: integers of given width become plain ones, which go out as long."""
+    """``value`` for AMQP 1.0's own types: integers of given width become plain ones, which go out as long.
+
+    Text that AMQP 0-10 has no type for goes as binary: qpidd would close the connection over it (``qmf2.md`` 1.9).
+    """
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
         return int(value)
+    if isinstance(value, str) and len(value) * 4 > MAX_TEXT and len(encoded := value.encode()) > MAX_TEXT:
+        return encoded
     return value

@@ -24,6 +24,10 @@ _NODE: tuple[Program, ...] = ("up", "broker", "agent", "doctor")
 _PLUGINS: tuple[Program, ...] = ("up", "agent", "doctor")
 _CLIENTS: tuple[Program, ...] = ("agent", "console", "doctor")
 _DAY = 86_400
+
+BROKER_KINDS = ("auto", "qpid", "rabbitmq3", "rabbitmq4", "artemis", "router")
+"""What a broker can be taken for, whatever it says of itself."""
+
 _INSECURE = (
     "is accepted from the command line only, so that no file or environment left behind can switch authentication off;"
     " remove it and give --insecure-anonymous to the one program that needs it"
@@ -84,6 +88,28 @@ TABLE: tuple[Setting, ...] = (
         metavar="PORT",
     ),
     Setting(
+        "broker_kind",
+        "broker_kind",
+        Choice(BROKER_KINDS),
+        f"how the broker is addressed: {', '.join(BROKER_KINDS)}; auto goes by what it says of itself",
+        variable="MATAHARI_BROKER_KIND",
+        flags=("--broker-kind",),
+        programs=_CLIENTS,
+        metavar="KIND",
+        default="auto",
+    ),
+    Setting(
+        "virtual_host",
+        "virtual_host",
+        # As long as a host name may be; brokers' own names for virtual hosts are shorter.
+        Text(re.compile(r"[^\s\x00-\x1f\x7f]{1,255}"), "a name without blanks"),
+        "virtual host to ask the broker for, on RabbitMQ with vhost: before its name (vhost:qmf)",
+        variable="MATAHARI_VIRTUAL_HOST",
+        flags=("--virtual-host",),
+        programs=_CLIENTS,
+        metavar="NAME",
+    ),
+    Setting(
         "socket",
         "socket",
         PathValue(),
@@ -92,6 +118,17 @@ TABLE: tuple[Setting, ...] = (
         flags=("--socket",),
         programs=_NODE,
         metavar="PATH",
+    ),
+    Setting(
+        "acl_file",
+        # Not below a table "broker": that key is an address, and TOML takes only one of the two.
+        "acl_file",
+        PathValue(),
+        "file of access rules for the broker; without one it serves its own user and root alone",
+        variable="MATAHARI_ACL",
+        flags=("--acl",),
+        programs=("up", "broker"),
+        metavar="FILE",
     ),
     Setting(
         "state",

@@ -14,15 +14,19 @@ from matahari.errors import ConfigError
 __all__ = ["StateLock", "private_directory"]
 
 _OTHERS = 0o077
+_OTHERS_WRITE = 0o022
 _LOCK_LIMIT_BYTES = 32  # a process number and a line end; whatever is longer was not written by us
 
 
-def private_directory(path: Path) -> Path:
+def private_directory(path: Path, *, is_open: bool = False) -> Path:
     """Make sure that ``path`` is a directory that only this user can enter, and return it.
 
     A missing one is made with mode 0700, missing parents with the usual mode. Authority over the
     local bus is the right to enter this directory, so an existing one is not trusted blindly and
     not changed in silence.
+
+    Args:
+        is_open: others may enter it and still change nothing in it: a missing one is made with mode 0711.
 
     Raises:
         ConfigError: it is a link or no directory, belongs to somebody else, lets others in, or
@@ -32,6 +36,8 @@ def private_directory(path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.mkdir(mode=0o700)
+            if is_open:
+                path.chmod(0o711)  # whatever the umask says
         except FileExistsError:
             pass
         # Looking through a descriptor: between two looks by name somebody could exchange the directory.
@@ -48,8 +54,12 @@ def private_directory(path: Path) -> Path:
             " remove it, or choose another directory",
             file=str(path),
         )
-    if found.st_mode & _OTHERS:
-        mode = stat.S_IMODE(found.st_mode)
+    mode = stat.S_IMODE(found.st_mode)
+    if is_open and mode & _OTHERS_WRITE:
+        raise ConfigError(
+            f"has mode {mode:04o}, so other users can change what is in it; take that away (chmod go-w)", file=str(path)
+        )
+    if not is_open and mode & _OTHERS:
         raise ConfigError(
             f"has mode {mode:04o}, so other users can reach what is in it; name a directory of its own,"
             " or make this one private (mode 0700) if nothing else uses it",

@@ -18,7 +18,11 @@ class Settings:
 
     Attributes:
         broker: where to connect; the local socket when nobody said otherwise.
+        broker_kind: what the broker is taken for, one of ``auto``, ``qpid``, ``rabbitmq3``, ``rabbitmq4``, ``artemis``,
+            ``router``.
+        virtual_host: what to ask the broker for, None for nothing.
         socket: Unix socket of the local broker (absolute).
+        acl_file: access rules of the broker (absolute), None for its own user and root alone.
         state: directory for what survives a restart (absolute).
         plugins: plugin directories, the first one wins (absolute, at least one).
         hostname: name to appear under, None for the system's.
@@ -38,7 +42,10 @@ class Settings:
     """
 
     broker: Address
+    broker_kind: str
+    virtual_host: str | None
     socket: Path
+    acl_file: Path | None
     state: Path
     plugins: tuple[Path, ...]
     hostname: str | None

@@ -22,6 +22,7 @@ __all__ = ["Client", "ClientUser", "check_allowed", "peer_uid"]
 _log = logging.getLogger(__name__)
 
 ATTEMPT_TIMEOUT = 10.0  # seconds for the socket and for the open frames, each; a broker that needs more is ill
+STABLE = 10.0  # seconds that a connection must last to be a good one; until then the delays grow, as after a failure
 CLOSE_TIMEOUT = 2.0  # seconds for an orderly goodbye
 ANNOUNCED_FAILURES = 4  # then one warning, and silence until something changes (as in 2012, section 3.2)
 
@@ -84,6 +85,9 @@ class Client:
     """Runs one connection after another to ``address`` until it is closed.
 
     One task calls :meth:`run`; everything else happens in callbacks on the same loop.
+
+    Attributes:
+        hint: what its user thinks to be the cause if the present connection is lost; it ends the message then.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class Client:
         user: ClientUser,
         *,
         container: Callable[[], str],
+        hostname: str = "",
         properties: Mapping[str, str] | None = None,
         insecure_anonymous: bool = False,
         reconnect: bool = True,
@@ -102,6 +107,7 @@ class Client:
 
         Args:
             container: makes a container id for each connection (``brokers.md`` 3: unique per connection).
+            hostname: virtual host to ask for in the open frame, empty for none.
             reconnect: connect again after a connection was lost.
             must_start: the very first attempt must succeed, for people who wait at a prompt.
 
@@ -111,8 +117,10 @@ class Client:
         check_allowed(address, insecure_anonymous=insecure_anonymous)
         self.address = address
         self.is_open = False
+        self.hint = ""
         self._user = user
         self._container = container
+        self._hostname = hostname
         self._properties = dict(properties or {})
         self._reconnect = reconnect
         self._must_start = must_start
@@ -125,6 +133,8 @@ class Client:
         self._ended: asyncio.Future[TransportError] | None = None
         self._opened: asyncio.Future[None] | None = None
         self._greeted = False
+        self._opened_at: float | None = None
+        self._reason: TransportError | None = None
 
     async def run(self) -> None:
         """Connect, stay connected, connect again; return after :meth:`close`.
@@ -143,6 +153,9 @@ class Client:
                     return
                 if not self._reconnect or self._must_start:
                     raise
+                opened_at = self._opened_at
+                if opened_at is not None and asyncio.get_running_loop().time() - opened_at >= STABLE:
+                    self._backoff.reset()
                 delay = self._backoff.next_delay()
                 self._announce(error, delay)
                 try:
@@ -177,6 +190,10 @@ class Client:
             self._pump.engine.close()
             self._pump.flush_soon()
 
+    def expect_end(self, error: TransportError) -> None:
+        """Its user is about to close the present connection for ``error``, which is to be told as the reason."""
+        self._reason = error
+
     # --- the pump's calls -----------------------------------------------------------------------------------
 
     def handle_event(self, event: Event) -> None:
@@ -186,7 +203,7 @@ class Client:
             if pump is None or pump.engine.is_closed:
                 return  # the broker said goodbye in the same breath: Closed follows with its reason
             self.is_open = True
-            self._backoff.reset()
+            self._opened_at = asyncio.get_running_loop().time()
             self._must_start = False
             if self._opened is not None and not self._opened.done():
                 self._opened.set_result(None)
@@ -206,10 +223,20 @@ class Client:
 
     async def _one_connection(self) -> None:
         loop = asyncio.get_running_loop()
-        engine = Engine(EngineOptions(self._container(), idle_timeout=self._idle_timeout, properties=self._properties))
+        engine = Engine(
+            EngineOptions(
+                self._container(),
+                hostname=self._hostname,
+                idle_timeout=self._idle_timeout,
+                properties=self._properties,
+            )
+        )
         self._ended = loop.create_future()
         self._opened = loop.create_future()
         self._greeted = False
+        self._opened_at = None
+        self._reason = None
+        self.hint = ""
         pump = Pump(engine, self)
         self._pump = pump
         try:
@@ -275,14 +302,24 @@ class Client:
         address = self.address
         if self._closing and not event.by_peer:
             return ConnectionLostError(f"the connection to {address} was closed")
+        if self._reason is not None:
+            return self._reason
         reason = event.description or event.condition or "closed by the broker"
         if event.authentication:
             return AuthenticationError(f"{address} refused the login: {reason}", mechanisms="ANONYMOUS")
+        if event.condition == "amqp:unauthorized-access" and self._greeted:
+            host = f"virtual host {self._hostname!r}" if self._hostname else "virtual host that it takes for us"
+            return ConnectFailedError(f"{address} refused the {host}: {reason}", address=str(address))
         if self.is_open:
-            return ConnectionLostError(f"the connection to {address} was lost: {reason}")
+            hint = f"; {self.hint}" if self.hint else ""
+            return ConnectionLostError(f"the connection to {address} was lost: {reason}{hint}")
         if self._greeted:
             return ConnectFailedError(f"{address} refused the connection: {reason}", address=str(address))
-        return ConnectFailedError(f"{address} does not speak AMQP 1.0 with us: {reason}", address=str(address))
+        return ConnectFailedError(
+            f"{address} does not speak AMQP 1.0 with us: {reason} (RabbitMQ 3 does after `rabbitmq-plugins enable "
+            "rabbitmq_amqp1_0`)",
+            address=str(address),
+        )
 
     def _announce(self, error: TransportError, delay: float) -> None:
         failures = self._backoff.failures

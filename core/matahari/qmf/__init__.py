@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from matahari.qmf._objects import OBJECTS_PER_PART, PART_BYTES, ManagedObject
-from matahari.qmf.agent import ANNOUNCE_GAP, MAX_AGENT_NAME_BYTES, MAX_PENDING_CALLS, AgentEngine
-from matahari.qmf.agent_info import AgentInfo
+from matahari.qmf import v1
+from matahari.qmf._announcement import MAX_AGENT_NAME_BYTES
+from matahari.qmf._calls import MAX_PENDING_CALLS
+from matahari.qmf._console_agents import MAX_AGENTS
+from matahari.qmf._objects import ManagedObject
+from matahari.qmf._parts import OBJECTS_PER_PART, PART_BYTES
+from matahari.qmf.agent import ANNOUNCE_GAP, AgentEngine
+from matahari.qmf.agent_info import AgentInfo, is_broker
 from matahari.qmf.codec import MAX_ITEMS, decode_list, decode_map, encode_list, encode_map
-from matahari.qmf.console import MAX_AGENTS, ConsoleEngine
+from matahari.qmf.console import ConsoleEngine
 from matahari.qmf.console_events import (
     AgentAdded,
     AgentRemoved,
     AgentRestarted,
     AgentUpdated,
     CallCompleted,
+    ClassesListed,
     DataIndicated,
     EngineEvent,
     EventRaised,
@@ -20,6 +26,11 @@ from matahari.qmf.console_events import (
     RequestAborted,
     RequestExpired,
     RequestFailed,
+    SchemaFetched,
+    SubscriptionData,
+    SubscriptionEnded,
+    SubscriptionFailed,
+    SubscriptionStarted,
 )
 from matahari.qmf.data import DEFAULT_SEVERITY, Data, ObjectId, failure_code, failure_text
 from matahari.qmf.packet import (
@@ -41,6 +52,10 @@ from matahari.qmf.packet import (
     METHOD_RESPONSE,
     QUERY_REQUEST,
     QUERY_RESPONSE,
+    SUBSCRIBE_CANCEL_INDICATION,
+    SUBSCRIBE_REFRESH_INDICATION,
+    SUBSCRIBE_REQUEST,
+    SUBSCRIBE_RESPONSE,
     Command,
     Direct,
     Invoke,
@@ -83,6 +98,10 @@ __all__ = [
     "PART_BYTES",
     "QUERY_REQUEST",
     "QUERY_RESPONSE",
+    "SUBSCRIBE_CANCEL_INDICATION",
+    "SUBSCRIBE_REFRESH_INDICATION",
+    "SUBSCRIBE_REQUEST",
+    "SUBSCRIBE_RESPONSE",
     "Access",
     "AgentAdded",
     "AgentEngine",
@@ -91,6 +110,7 @@ __all__ = [
     "AgentRestarted",
     "AgentUpdated",
     "CallCompleted",
+    "ClassesListed",
     "Command",
     "ConsoleEngine",
     "Data",
@@ -117,7 +137,12 @@ __all__ = [
     "RequestExpired",
     "RequestFailed",
     "Schema",
+    "SchemaFetched",
     "SchemaId",
+    "SubscriptionData",
+    "SubscriptionEnded",
+    "SubscriptionFailed",
+    "SubscriptionStarted",
     "UInt",
     "ULong",
     "Value",
@@ -132,6 +157,8 @@ __all__ = [
     "failure_code",
     "failure_text",
     "integer",
+    "is_broker",
     "schema_hash",
     "text",
+    "v1",
 ]

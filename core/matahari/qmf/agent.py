@@ -6,72 +6,73 @@ States: *new* until ``start``, *running* until ``stop``, then *stopped*; ``start
 state        what comes             what follows
 ===========  =====================  ================================================================================
 any          query                  one or more parts, the last without ``partial``; or an exception
-not stopped  locate                 our attributes if they match the predicate, else nothing
+any          QMFv1 schema request   the schema in a QMFv1 frame, or a frame that says why not
+not stopped  locate                 our attributes if they match the predicate, else nothing; soon all objects
 stopped      locate                 nothing
 not stopped  method request         ``Invoke``, and one answer when the application completes or fails it; or an exception
-stopped      method request         an exception
+not stopped  subscription           an answer, then the objects, then each interval those that changed; or an exception
+stopped      method, subscription   an exception
+any          refresh of one         an answer, or an exception when it is unknown
+any          cancel of one          nothing
 running      interval is over       a heartbeat
 running      schemas have changed   a heartbeat, at most one each ``ANNOUNCE_GAP``
+running      objects have changed   indications of these, at most each ``publish_interval``
+running      time goes by           as often as heartbeats, indications of all objects
 any          anything else          counted; an exception if it is a request with a reply address
 ===========  =====================  ================================================================================
 
 Every request with a reply address gets an answer, except a locate that does not match: consoles wait for each agent.
-Not here: encoding, addresses and links (the bus), running methods (the application), QMFv1 frames, subscriptions.
+Not here: encoding, addresses and links (the bus), running methods (the application), what the messages look like
+(``_announcement`` and ``_answers``), and what is told of objects unasked (``_indications`` and ``_subscriptions``).
 
-Source: qmf2.md 2.1 and 3.1 to 3.9
+Source: qmf2.md 2.1 and 3.1 to 3.12
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from matahari.errors import LocalProtocolError, RemoteProtocolError, SchemaError
-from matahari.qmf._objects import InvalidArgument, ManagedObject, ObjectTable, ValuesFailed, split_parts
-from matahari.qmf.codec import encode_map
-from matahari.qmf.data import DEFAULT_SEVERITY, Data, ObjectId
+from matahari.errors import RemoteProtocolError, SchemaError
+from matahari.qmf import v1
+from matahari.qmf._announcement import Announcement
+from matahari.qmf._answers import Refused, answer, frame_answers, refusal
+from matahari.qmf._calls import CallTable
+from matahari.qmf._indications import Indications
+from matahari.qmf._objects import ManagedObject, ObjectTable, ValuesFailed
+from matahari.qmf._observation import Observation
+from matahari.qmf._parts import split_parts
+from matahari.qmf._subscriptions import SubscriptionTable
+from matahari.qmf.data import Data
 from matahari.qmf.packet import (
-    AGENT_HEARTBEAT_INDICATION,
     AGENT_LOCATE_REQUEST,
     AGENT_LOCATE_RESPONSE,
     CODE_EXCEPTION,
     CODE_INVALID_PARAMETER,
     CODE_NOT_IMPLEMENTED,
-    CODE_UNKNOWN_OBJECT,
-    CONTENT_DATA,
-    CONTENT_EVENT,
-    DATA_INDICATION,
-    EXCEPTION,
     METHOD_REQUEST,
     METHOD_RESPONSE,
     QUERY_REQUEST,
     QUERY_RESPONSE,
+    SUBSCRIBE_CANCEL_INDICATION,
+    SUBSCRIBE_REFRESH_INDICATION,
+    SUBSCRIBE_REQUEST,
+    SUBSCRIBE_RESPONSE,
     Command,
-    Invoke,
     Packet,
-    Publish,
-    Reply,
 )
 from matahari.qmf.predicate import compile_predicate
 from matahari.qmf.query import Query
 from matahari.qmf.schema import Schema, SchemaId
-from matahari.qmf.values import UInt, ULong, Value, text
+from matahari.qmf.values import Value
 
-#: Most calls under way at once. Plugins have smaller queues of their own; this bounds what a flood of requests
-#: to slow methods can hold in memory. Further requests are answered "busy".
-MAX_PENDING_CALLS: Final = 1024
 #: Most commands not yet fetched. The owner fetches after each step, so only a stuck owner gets here;
-#: then requests and events are dropped and counted, answers of calls never.
+#: then requests and indications are dropped and counted, answers of calls never.
 MAX_QUEUED_COMMANDS: Final = 10_000
-#: Longest agent name: it is a routing key (255 bytes) and part of an event's subject.
-MAX_AGENT_NAME_BYTES: Final = 200
 #: Least time between two heartbeats caused by schema changes, so that loading many plugins is not a storm.
 ANNOUNCE_GAP: Final = 0.2
-
-_SEVERITY_WORDS: Final = ("emerg", "alert", "crit", "error", "warn", "note", "info", "debug")
-_SUBJECT_SPACE: Final = uuid.UUID("5b0f3f1c-6f0e-5a53-9a55-2f3f5c1b7d10")
 
 
 class AgentEngine:
@@ -85,6 +86,12 @@ class AgentEngine:
         epoch: number of this start; consoles see a restart when it changes.
         direct_subject: key on the topic exchange for requests to this agent. By default it follows from the name,
             because running libqmf2 consoles keep the first one they saw.
+        publish_interval: least seconds between two indications of objects to everybody.
+        make_id: gives ids of subscriptions, which nobody should be able to guess.
+
+    Raises:
+        ValueError: a name or an interval cannot be used.
+        SchemaError: an attribute has no encoding.
     """
 
     def __init__(
@@ -97,35 +104,31 @@ class AgentEngine:
         heartbeat_interval: int = 60,
         epoch: int = 1,
         direct_subject: str | None = None,
+        publish_interval: float = 10.0,
+        make_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
-        if ":" in vendor or ":" in product:
-            raise ValueError("vendor and product must not contain a colon")
-        if not instance:
-            raise ValueError("an agent needs an instance")
-        if heartbeat_interval < 1:
-            raise ValueError("the heartbeat interval is at least 1 second")
-        self.name: Final = f"{vendor}:{product}:{instance}"
-        if len(self.name.encode()) > MAX_AGENT_NAME_BYTES:
-            raise ValueError(f"an agent name has at most {MAX_AGENT_NAME_BYTES} bytes")
-        self.direct_subject: Final = direct_subject or f"direct-agent.route.{uuid.uuid5(_SUBJECT_SPACE, self.name)}"
-        self._interval = heartbeat_interval
-        self._epoch = epoch
-        self._attributes: dict[str, Value] = dict(attributes)
-        self._attributes |= {
-            "_vendor": vendor,
-            "_product": product,
-            "_instance": instance,
-            "_name": self.name,
-            "_direct_subject": self.direct_subject,
-            "qmf.agent_capability": UInt(1),
-        }
-        encode_map(self._attributes)  # raises SchemaError now rather than at the first heartbeat
-        self._subject_tail = ".".join(_word(part) for part in (vendor, product, instance))
+        if publish_interval <= 0:
+            raise ValueError("the publish interval is above 0 seconds")
+        self._announcement = Announcement(
+            vendor=vendor,
+            product=product,
+            instance=instance,
+            attributes=attributes,
+            interval=heartbeat_interval,
+            epoch=epoch,
+            direct_subject=direct_subject,
+        )
+        self.name: Final = self._announcement.name
+        self.direct_subject: Final = self._announcement.direct_subject
         self._table = ObjectTable(self.name, epoch)
-        self._schema_updated = 0
+        self._indications = Indications(
+            interval=publish_interval,
+            period=heartbeat_interval,
+            delay=publish_interval * self._announcement.spread,
+        )
+        self._subscriptions = SubscriptionTable(self.name, make_id)
         self._commands: deque[Command] = deque()
-        self._calls: dict[int, Packet] = {}
-        self._next_call = 1
+        self._calls = CallTable(self._table)
         self._is_stopped = False
         self._heartbeat_at: float | None = None
         self._last_heartbeat = 0.0
@@ -147,14 +150,17 @@ class AgentEngine:
     def start(self, now: float, wall_ns: int) -> None:
         """Announce the agent; also after each reconnect, since nobody has heard of it meanwhile."""
         self._is_stopped = False
-        if not self._schema_updated:
-            self._schema_updated = wall_ns  # must be there from the first announcement on (qmf2.md 3.11)
+        self._announcement.start(wall_ns)
+        self._indications.start(now)
+        self._subscriptions.repeat(now)
         self._heartbeat(now, wall_ns)
 
     def stop(self) -> None:
-        """End heartbeats and refuse new calls; calls under way are still answered."""
+        """End heartbeats, indications and subscriptions, and refuse new calls; calls under way are still answered."""
         self._is_stopped = True
         self._heartbeat_at = None
+        self._indications.stop()
+        self._subscriptions.clear()
 
     def add_schema(self, schema: Schema, wall_ns: int) -> None:
         """Publish a schema and let consoles know soon; nothing happens when it is there already.
@@ -170,13 +176,26 @@ class AgentEngine:
         self._table.remove_schema(schema_id)
         self._schema_changed(wall_ns)
 
-    def add_object(self, item: ManagedObject) -> None:
+    def add_object(self, item: ManagedObject, wall_ns: int) -> None:
         """Publish an object, or replace the one of that name; LocalProtocolError when its schema was not added."""
-        self._table.add_object(item)
+        old = self._table.objects.get(item.name)
+        last_words = self._table.add_object(item, wall_ns)
+        if old is not None and last_words is not None:
+            self._indications.deleted(item.name, old.schema.id, last_words)
+        self._indications.changed(item.name, item.schema.id)
 
-    def remove_object(self, name: str) -> None:
+    def remove_object(self, name: str, wall_ns: int) -> None:
         """Withdraw an object; LocalProtocolError when it is not there. Its calls under way are still answered."""
-        self._table.remove_object(name)
+        schema_id, last_words = self._table.remove_object(name, wall_ns)
+        self._indications.deleted(name, schema_id, last_words)
+
+    def object_changed(self, name: str, wall_ns: int) -> None:
+        """Let consoles know soon that an object's values have changed; LocalProtocolError when it is not there.
+
+        Without this they learn of it with the next publication of all objects, or from a query or a subscription.
+        """
+        self._table.touch_object(name, wall_ns)
+        self._indications.changed(name, self._table.objects[name].schema.id)
 
     def raise_event(self, schema: Schema, values: Mapping[str, Value], severity: int | None, wall_ns: int) -> None:
         """Publish an event.
@@ -187,22 +206,11 @@ class AgentEngine:
         Raises:
             ValueError: the severity is out of range.
         """
-        if severity is None:
-            severity = DEFAULT_SEVERITY if schema.default_severity is None else schema.default_severity
-        if not 0 <= severity <= 7:
-            raise ValueError("a severity is 0 to 7")
-        if len(self._commands) >= MAX_QUEUED_COMMANDS:
-            self._dropped += 1
-            return
-        data = Data(values, schema_id=schema.id, severity=severity, timestamp_ns=wall_ns)
-        word = _SEVERITY_WORDS[severity]
-        key = f"agent.ind.event.{_word(schema.id.package)}.{_word(schema.id.name)}.{word}.{self._subject_tail}"
-        packet = Packet(DATA_INDICATION, [data.to_map()], content=CONTENT_EVENT, agent=self.name, method="indication")
-        self._commands.append(Publish(key, packet))
+        self._indicate(self._announcement.event(schema, values, severity, wall_ns))
 
     def complete(self, call: int, arguments: Mapping[str, Value]) -> None:
         """Answer a call with its output arguments; LocalProtocolError when it is unknown or answered already."""
-        self._answer(self._take_call(call), METHOD_RESPONSE, {"_arguments": dict(arguments)})
+        self._answer(self._calls.take(call), METHOD_RESPONSE, {"_arguments": dict(arguments)})
 
     def fail(self, call: int, text: str, *, code: int = CODE_EXCEPTION, data: Data | None = None) -> None:
         """Answer a call with an exception.
@@ -214,40 +222,48 @@ class AgentEngine:
         Raises:
             LocalProtocolError: the call is unknown or answered already.
         """
-        self._refuse(self._take_call(call), text, code, data)
+        self._commands.append(refusal(self._calls.take(call), self.name, text, code, data))
 
     def statistics(self) -> dict[str, int]:
-        """Count calls under way, packets ignored (not for an agent, or not readable) and commands dropped."""
-        return {"pending": len(self._calls), "ignored": self._ignored, "dropped": self._dropped}
+        """Count calls under way, subscriptions, packets ignored (not for an agent, or not readable) and dropped ones."""
+        return {
+            "pending": len(self._calls),
+            "subscriptions": len(self._subscriptions),
+            "ignored": self._ignored,
+            "dropped": self._dropped,
+        }
 
     # -- the bus's side ------------------------------------------------------------------------------------------
 
     def receive(self, packet: Packet, now: float, wall_ns: int) -> None:
         """Take a packet from any of the agent's addresses. Never raises for what it contains."""
-        if packet.reply_to is None:
+        if packet.opcode == SUBSCRIBE_CANCEL_INDICATION:
+            self._ignored += not self._subscriptions.cancel(packet.body)
+        elif packet.reply_to is None:
             self._ignored += 1  # nobody would learn the outcome, so nothing is begun
         elif len(self._commands) >= MAX_QUEUED_COMMANDS:
             self._dropped += 1
-        elif packet.opcode == METHOD_REQUEST:
-            self._receive_call(packet)
-        elif packet.opcode == QUERY_REQUEST:
-            self._receive_query(packet)
-        elif packet.opcode == AGENT_LOCATE_REQUEST:
-            self._receive_locate(packet, wall_ns)
         else:
-            # QMFv1 frames (opcode "") will branch off here; answers and indications must never be answered.
-            self._ignored += 1
-            if packet.opcode.endswith("_request"):
-                self._refuse(packet, "Not implemented", CODE_NOT_IMPLEMENTED)
+            try:
+                self._receive_request(packet, now, wall_ns)
+            except Refused as error:
+                data = None if error.kind is None else Data({"kind": error.kind})
+                self._commands.append(refusal(packet, self.name, error.text, error.code, data))
 
     def next_deadline(self) -> float | None:
         """Return when ``handle_timeout`` is due, in the clock of ``now``."""
-        return self._heartbeat_at
+        moments = (self._heartbeat_at, self._indications.deadline(), self._subscriptions.deadline())
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def handle_timeout(self, now: float, wall_ns: int) -> None:
-        """Send a heartbeat if one is due."""
+        """Send what is due: a heartbeat, indications, news for subscriptions."""
         if self._heartbeat_at is not None and now >= self._heartbeat_at:
             self._heartbeat(now, wall_ns)
+        observation = Observation(self._table, wall_ns)
+        for command in self._indications.publish(now, observation, self._announcement):
+            self._indicate(command)
+        for reply in self._subscriptions.publish(now, observation):
+            self._indicate(reply)
 
     def next_command(self) -> Command | None:
         """Return what is to be done next, in order, or None."""
@@ -255,75 +271,71 @@ class AgentEngine:
 
     # -- requests ------------------------------------------------------------------------------------------------
 
+    def _receive_request(self, packet: Packet, now: float, wall_ns: int) -> None:
+        opcode = packet.opcode
+        if opcode == METHOD_REQUEST:
+            self._receive_call(packet)
+        elif opcode == QUERY_REQUEST:
+            self._receive_query(packet)
+        elif opcode == AGENT_LOCATE_REQUEST:
+            self._receive_locate(packet, now, wall_ns)
+        elif opcode == SUBSCRIBE_REQUEST:
+            self._receive_subscription(packet, now)
+        elif opcode == SUBSCRIBE_REFRESH_INDICATION:
+            self._answer(packet, SUBSCRIBE_RESPONSE, self._subscriptions.refresh(packet.body, now))
+        elif not opcode and isinstance(packet.body, bytes):
+            self._receive_frames(packet, packet.body)
+        else:
+            # Answers and indications must never be answered, or two agents could talk for ever.
+            self._ignored += 1
+            if opcode.endswith("_request") or packet.method == "request":
+                raise Refused("Not implemented", CODE_NOT_IMPLEMENTED)
+
     def _receive_call(self, packet: Packet) -> None:
-        body = packet.body
-        if not isinstance(body, dict):
-            return self._refuse(packet, "A method request must be a map", CODE_INVALID_PARAMETER)
-        method = text(body.get("_method_name"))
-        if not method:
-            return self._refuse(packet, "A method request needs a _method_name", CODE_INVALID_PARAMETER)
-        arguments = body.get("_arguments")
-        if arguments is None:
-            arguments = {}
-        elif not isinstance(arguments, dict):
-            return self._refuse(packet, "_arguments must be a map", CODE_INVALID_PARAMETER)
-        name: str | None = None
-        address = body.get("_object_id")
-        if address is not None:
-            try:
-                item = self._table.find(ObjectId.from_map(address))
-            except RemoteProtocolError as error:
-                return self._refuse(packet, str(error), CODE_INVALID_PARAMETER)
-            if item is None:
-                return self._refuse(packet, "No data object found with the specified address", CODE_UNKNOWN_OBJECT)
-            name = item.name
-            try:
-                arguments = self._table.arguments_for(item, method, arguments)
-            except InvalidArgument as error:
-                return self._refuse_as(packet, f"Invalid argument: {error}", "invalid_argument")
         if self._is_stopped:
-            return self._refuse(packet, "The agent is stopping", CODE_EXCEPTION)
-        if len(self._calls) >= MAX_PENDING_CALLS:
-            return self._refuse_as(packet, "busy", "busy")
-        call = self._next_call
-        self._next_call += 1
-        # Only what the answer needs is kept; the body may be large.
-        self._calls[call] = Packet(
-            METHOD_REQUEST, correlation_id=packet.correlation_id, reply_to=packet.reply_to, form_a=packet.form_a
-        )
-        self._commands.append(Invoke(call, name, method, arguments, packet.user_id))
+            raise Refused("The agent is stopping", CODE_EXCEPTION)
+        self._commands.append(self._calls.begin(packet))
 
     def _receive_query(self, packet: Packet) -> None:
         try:
             content, items = self._table.answer(Query.from_map(packet.body))
         except (RemoteProtocolError, SchemaError) as error:
-            return self._refuse(packet, f"Invalid query: {error}", CODE_INVALID_PARAMETER)
+            raise Refused(f"Invalid query: {error}", CODE_INVALID_PARAMETER) from error
         except ValuesFailed as error:
-            return self._refuse(packet, str(error), CODE_EXCEPTION)
+            raise Refused(str(error), CODE_EXCEPTION) from error
         parts = list(split_parts(items))
         for number, part in enumerate(parts, 1):
             self._answer(packet, QUERY_RESPONSE, part, content=content, partial=number < len(parts))
 
-    def _receive_locate(self, packet: Packet, wall_ns: int) -> None:
+    def _receive_locate(self, packet: Packet, now: float, wall_ns: int) -> None:
         if self._is_stopped:
             return
-        body = packet.body
+        body = packet.body or []  # the locate of libqmf2's broker probe has none
         try:
-            # The filter sees the attributes without times and epochs, as at a libqmf2 agent (qmf2.md 2.7).
-            if body and not compile_predicate(body if isinstance(body, list) else [body])(self._attributes):
-                return
+            matches = compile_predicate(body if isinstance(body, list) else [body])(self._announcement.attributes)
         except SchemaError as error:
-            return self._refuse(packet, f"Invalid predicate: {error}", CODE_INVALID_PARAMETER)
-        values = self._announced(wall_ns)
-        self._answer(packet, AGENT_LOCATE_RESPONSE, {"_values": values}, method="indication")
+            raise Refused(f"Invalid predicate: {error}", CODE_INVALID_PARAMETER) from error
+        if matches:
+            values = self._announcement.values(wall_ns)
+            self._answer(packet, AGENT_LOCATE_RESPONSE, {"_values": values}, method="indication")
+            self._indications.everything(now)
+
+    def _receive_subscription(self, packet: Packet, now: float) -> None:
+        if self._is_stopped:
+            raise Refused("The agent is stopping", CODE_EXCEPTION)
+        self._answer(packet, SUBSCRIBE_RESPONSE, self._subscriptions.subscribe(packet, now))
+
+    def _receive_frames(self, packet: Packet, body: bytes) -> None:
+        try:
+            frames = v1.decode_frames(body)
+        except RemoteProtocolError:
+            self._ignored += 1
+            return
+        answers = list(frame_answers(packet, self.name, frames, self._table.find_schema))
+        self._ignored += len(frames) - len(answers)
+        self._commands += answers
 
     # -- answers and announcements -------------------------------------------------------------------------------
-
-    def _take_call(self, call: int) -> Packet:
-        try:
-            return self._calls.pop(call)
-        except KeyError:
-            raise LocalProtocolError(f"call {call} is unknown or was answered already") from None
 
     def _answer(
         self,
@@ -335,55 +347,22 @@ class AgentEngine:
         partial: bool = False,
         method: str = "response",
     ) -> None:
-        assert request.reply_to is not None  # receive() takes no request without one
-        packet = Packet(
-            opcode, body, content, self.name, request.correlation_id,
-            partial=partial, method=method, form_a=request.form_a,
-        )  # fmt: skip
-        self._commands.append(Reply(request.reply_to, packet))
-
-    def _refuse(self, request: Packet, text: str, code: int, data: Data | None = None) -> None:
-        """Answer with an exception; Python consoles read only ``error_code`` and ``error_text``."""
-        body: dict[str, Value] = data.to_map() if data is not None else {}
-        values: dict[str, Value] = {"error_code": UInt(code), "error_text": text}
-        if data is not None:
-            values |= data.values
-        body["_values"] = values
-        self._answer(request, EXCEPTION, body, content=CONTENT_DATA)
-
-    def _refuse_as(self, request: Packet, text: str, kind: str) -> None:
-        """Answer with an exception whose ``kind`` our own consoles understand."""
-        self._refuse(request, text, CODE_EXCEPTION, Data({"kind": kind}))
+        reply = answer(request, self.name, opcode, body, content=content, partial=partial, method=method)
+        self._commands.append(reply)
 
     def _schema_changed(self, wall_ns: int) -> None:
-        self._schema_updated = max(wall_ns, self._schema_updated + 1)
+        self._announcement.schema_changed(wall_ns)
         if self._heartbeat_at is not None:
             self._heartbeat_at = min(self._heartbeat_at, self._last_heartbeat + ANNOUNCE_GAP)
 
     def _heartbeat(self, now: float, wall_ns: int) -> None:
         self._last_heartbeat = now
-        self._heartbeat_at = now + self._interval
+        self._heartbeat_at = now + self._announcement.interval
+        self._indicate(self._announcement.heartbeat(wall_ns))
+
+    def _indicate(self, command: Command) -> None:
+        """Queue what nobody asked for, unless the owner is stuck."""
         if len(self._commands) >= MAX_QUEUED_COMMANDS:
             self._dropped += 1
-            return
-        packet = Packet(
-            AGENT_HEARTBEAT_INDICATION,
-            {"_values": self._announced(wall_ns)},
-            agent=self.name,
-            method="indication",
-            ttl=2.0 * self._interval,
-        )
-        self._commands.append(Publish(f"agent.ind.heartbeat.{self._subject_tail}", packet))
-
-    def _announced(self, wall_ns: int) -> dict[str, Value]:
-        return self._attributes | {
-            "_timestamp": ULong(wall_ns),
-            "_heartbeat_interval": UInt(self._interval),
-            "_epoch": UInt(self._epoch),
-            "_schema_updated": ULong(self._schema_updated),
-        }
-
-
-def _word(part: str) -> str:
-    """Return text as one word of a subject, as the broker's own agent and the Python console's filters have it."""
-    return part.replace(".", "_")
+        else:
+            self._commands.append(command)

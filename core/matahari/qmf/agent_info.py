@@ -18,16 +18,18 @@ MAX_AGENT_NAME_BYTES: Final = 255
 #: Most bytes of attributes, as estimated. Real ones have under 1 KiB; times the most agents this bounds the memory
 #: that invented agents can take.
 MAX_ATTRIBUTES_BYTES: Final = 8 * 1024
-#: Ageing: intervals below are taken for this, as the Python console does (0 would mean never, and a flood of
-#: invented agents would stay for ever) ...
+#: Ageing: intervals below are taken for this, as the Python console does ...
 MIN_AGEING_INTERVAL: Final = 10
-#: ... and intervals above for this, for the same reason.
+#: ... and intervals above for this, so that a flood of invented agents does not stay for ever.
 MAX_AGEING_INTERVAL: Final = 3600
+#: Seconds between heartbeats of an agent that does not say: libqmf2's default.
+DEFAULT_INTERVAL: Final = 60
 #: An agent is gone after so many intervals without any message.
 AGEING_INTERVALS: Final = 3
 
+#: Name by which the connected broker's own agent can be asked whatever its real name is.
+BROKER_ALIAS: Final = "broker"
 _BROKER_PREFIX: Final = "apache.org:qpidd:"
-_BROKER_ALIAS: Final = "broker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class AgentInfo:
         name: ``vendor:product:instance``.
         attributes: all that was announced, with binary decoded to text.
         epoch: number of the agent's start, 0 when not said.
-        heartbeat_interval: seconds, 0 when not said.
+        heartbeat_interval: seconds; 0 means that it sends none.
         schema_updated: nanoseconds since 1970, 0 when not said.
         direct_subject: key on the topic exchange for requests; None means the name on the direct exchange.
         capability: 1 and more understands schema queries.
@@ -51,15 +53,17 @@ class AgentInfo:
     instance: str
     attributes: Mapping[str, Value] = field(hash=False, default_factory=dict)
     epoch: int = 0
-    heartbeat_interval: int = 0
+    heartbeat_interval: int = DEFAULT_INTERVAL
     schema_updated: int = 0
     direct_subject: str | None = None
     capability: int = 0
     last_seen: float = field(default=0.0, compare=False)
 
     @property
-    def ageing_time(self) -> float:
-        """Seconds without any message after which the agent is given up."""
+    def ageing_time(self) -> float | None:
+        """Seconds without any message after which the agent is given up; None means never, as it sends no heartbeats."""
+        if self.heartbeat_interval == 0:
+            return None
         interval = min(max(self.heartbeat_interval, MIN_AGEING_INTERVAL), MAX_AGEING_INTERVAL)
         return float(AGEING_INTERVALS * interval)
 
@@ -95,7 +99,7 @@ def read_announcement(packet: Packet, now: float) -> AgentInfo:
         {key: decode_text(value) for key, value in values.items()},
         # The names without underscore are those of the first QMFv2 agents.
         integer(values.get("_epoch", values.get("epoch"))),
-        integer(values.get("_heartbeat_interval", values.get("heartbeat_interval"))),
+        _interval(values.get("_heartbeat_interval", values.get("heartbeat_interval"))),
         integer(values.get("_schema_updated")),
         _subject(values.get("_direct_subject")),
         integer(values.get("qmf.agent_capability")),
@@ -103,13 +107,23 @@ def read_announcement(packet: Packet, now: float) -> AgentInfo:
     )
 
 
+def is_broker(agent: str) -> bool:
+    """Tell whether a name is that of a broker's own agent, or its alias."""
+    return agent == BROKER_ALIAS or agent.startswith(_BROKER_PREFIX)
+
+
 def is_same_agent(asked: str, answering: str | None) -> bool:
     """Tell whether an answer comes from the agent asked; the broker's agent answers by its name or as ``broker``."""
     if asked == answering:
         return True
-    if asked == _BROKER_ALIAS:
+    if asked == BROKER_ALIAS:
         return answering is not None and answering.startswith(_BROKER_PREFIX)
-    return answering == _BROKER_ALIAS and asked.startswith(_BROKER_PREFIX)
+    return answering == BROKER_ALIAS and asked.startswith(_BROKER_PREFIX)
+
+
+def _interval(value: Value) -> int:
+    interval = integer(value, DEFAULT_INTERVAL)
+    return interval if interval >= 0 else DEFAULT_INTERVAL
 
 
 def _first_text(value: Value, default: str) -> str:

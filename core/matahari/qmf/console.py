@@ -6,7 +6,8 @@ told from outside. A request is *open* until exactly one of these ends it:
 ====================  =======================================================================================
 what happens          how it ends
 ====================  =======================================================================================
-last part, response   ``QueryCompleted`` or ``CallCompleted``; parts before it are collected
+last part, response   ``QueryCompleted``, ``CallCompleted``, ``SchemaFetched`` or ``ClassesListed``; parts
+                      before it are collected
 exception             ``RequestFailed``, also for an answer that cannot be read or is too large
 time is over          ``RequestExpired``
 agent leaves          ``RequestAborted``, also when the agent comes back with another epoch
@@ -14,7 +15,8 @@ agent leaves          ``RequestAborted``, also when the agent comes back with an
 ====================  =======================================================================================
 
 An answer counts only for an open request and only from the agent that was asked; all else is counted and ignored,
-which covers late and doubled answers. Not here: schemas of the QMFv1 kind, encoding, addresses and links (the bus).
+which covers late and doubled answers. How schemas and classes are asked for is said in ``_schema_requests``, the life
+of a subscription in ``_console_subscriptions``. Not here: encoding, addresses and links (the bus).
 
 Source: qmf2.md 3, 6.5 and 6.6
 """
@@ -22,79 +24,77 @@ Source: qmf2.md 3, 6.5 and 6.6
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
-from matahari.errors import LocalProtocolError, RemoteProtocolError
-from matahari.qmf._deadlines import Deadlines
-from matahari.qmf._requests import MAX_PENDING_REQUESTS, RequestTable
+from matahari.errors import RemoteProtocolError, SchemaError
+from matahari.qmf._console_agents import AgentTable
+from matahari.qmf._console_answers import Answers
+from matahari.qmf._console_outbox import Outbox
+from matahari.qmf._console_subscriptions import SubscriptionTable
+from matahari.qmf._object_states import ObjectStates
+from matahari.qmf._requests import MAX_NUMBER, Goal, RequestTable, number_in
+from matahari.qmf._schema_cache import SchemaCache
+from matahari.qmf._schema_requests import first_frame, query_of, speaks_v1
 from matahari.qmf.agent_info import AgentInfo, is_same_agent, read_announcement
 from matahari.qmf.console_events import (
     AgentAdded,
     AgentRemoved,
     AgentRestarted,
     AgentUpdated,
-    CallCompleted,
     DataIndicated,
     EngineEvent,
     EventRaised,
-    QueryCompleted,
     RequestAborted,
     RequestExpired,
-    RequestFailed,
+    SchemaFetched,
+    SubscriptionData,
 )
 from matahari.qmf.data import Data, ObjectId
 from matahari.qmf.packet import (
     AGENT_HEARTBEAT_INDICATION,
-    AGENT_LOCATE_REQUEST,
     AGENT_LOCATE_RESPONSE,
-    CODE_EXCEPTION,
     CONTENT_EVENT,
     DATA_INDICATION,
     EXCEPTION,
-    LOCATE_KEY,
     METHOD_REQUEST,
     METHOD_RESPONSE,
     QUERY_REQUEST,
     QUERY_RESPONSE,
+    SUBSCRIBE_RESPONSE,
     Direct,
     Packet,
     Publish,
 )
-from matahari.qmf.query import Query
-from matahari.qmf.values import UInt, Value
+from matahari.qmf.query import Query, QueryTarget
+from matahari.qmf.schema import Schema, SchemaId
+from matahari.qmf.values import Value
 
-#: Most agents known at once: twice the largest fleet. When it is full, further ones are ignored until others age, so
-#: that a flood of invented names cannot drive out agents that are known.
-MAX_AGENTS: Final = 20_000
 #: Most events not yet fetched. The owner fetches after each step, so only a stuck owner gets here; then indications
 #: and announcements are dropped and counted, ends of requests never (requests are limited themselves).
 MAX_QUEUED_EVENTS: Final = 20_000
-#: Most commands not yet fetched: a caller may open all its requests before it lets anything be sent.
-MAX_QUEUED_COMMANDS: Final = MAX_PENDING_REQUESTS
-#: Correlation id of locate requests: decimal, as some peers insist, and never the number of a request.
-LOCATE_CORRELATION: Final = "0"
 
 
 class ConsoleEngine:
     """One console on the bus. Not thread-safe; fetch ``next_command`` and ``next_event`` until None after every call.
 
     Args:
-        reply_to: address of the console's own queue or key, ``exchange/key``; agents answer there.
+        reply_to: address of the console's own queue or key, ``exchange/key``; agents answer there. The broker's own
+            agent answers some requests on the exchange ``amq.direct`` under the same key.
         first_request: number of the first request, at least 1.
     """
 
     def __init__(self, *, reply_to: str, first_request: int = 1) -> None:
-        if first_request < 1:
-            raise ValueError("requests are numbered from 1")
-        self._reply_to = reply_to
-        self._commands: deque[Publish | Direct] = deque()
+        if not 1 <= first_request <= MAX_NUMBER:
+            raise ValueError(f"requests are numbered from 1 to {MAX_NUMBER}")
         self._events: deque[EngineEvent] = deque()
-        self._requests = RequestTable(first_request)
-        self._agents: dict[str, AgentInfo] = {}
-        self._last_seen: dict[str, float] = {}
-        self._ageing: Deadlines[str] = Deadlines()
+        self._agents = AgentTable()
+        self._outbox = Outbox(reply_to, self._agents)
+        self._schemas = SchemaCache()
+        self._states = ObjectStates()
+        self._subscriptions = SubscriptionTable(self._outbox.request, self._events.append)
+        self._requests = RequestTable(first_request, taken=self._subscriptions)
+        self._answers = Answers(self._requests, self._agents, self._schemas, self._outbox, self._events.append)
         self._ignored = 0
         self._dropped = 0
 
@@ -103,13 +103,21 @@ class ConsoleEngine:
     @property
     def agents(self) -> Mapping[str, AgentInfo]:
         """The known agents by name; a live view."""
-        return MappingProxyType(self._agents)
+        return self._agents.infos
+
+    def find_schema(self, schema_id: SchemaId) -> Schema | None:
+        """Return a schema that was fetched before, from whatever agent."""
+        return self._schemas.find(schema_id)
+
+    def note_objects(self, agent: str, items: Iterable[Data]) -> None:
+        """Take objects, as a query gave them, for the state to which later indications add their parts."""
+        for item in items:
+            self._states.merge(agent, item)
 
     def locate(self, now: float, predicate: Sequence[Value] = ()) -> None:
         """Ask all agents, or those whose attributes match ``predicate``, to announce themselves."""
-        self._check_commands()
-        packet = self._request_packet(AGENT_LOCATE_REQUEST, list(predicate), LOCATE_CORRELATION)
-        self._commands.append(Publish(LOCATE_KEY, packet))
+        self._outbox.check()
+        self._outbox.locate(predicate)
 
     def query(self, agent: str, query: Query, now: float, timeout: float) -> int:
         """Ask one agent and return the request's number.
@@ -120,11 +128,9 @@ class ConsoleEngine:
 
         Raises:
             LocalProtocolError: too many requests under way, or too many packets not fetched.
+            SchemaError: the request is larger than the broker's agent takes.
         """
-        self._check_commands()
-        request = self._requests.open(agent, query.what, now + timeout)
-        self._send(agent, self._request_packet(QUERY_REQUEST, query.to_map(), str(request)))
-        return request
+        return self._open(agent, QUERY_REQUEST, query.to_map(), query.what, now + timeout)
 
     def call(
         self,
@@ -142,8 +148,6 @@ class ConsoleEngine:
             arguments: input arguments by name, already of the types in the schema (libqmf2 agents are strict).
             subtypes: refined types of arguments, by name.
         """
-        self._check_commands()
-        request = self._requests.open(agent, None, now + timeout)
         body: dict[str, Value] = {
             "_object_id": object_id.to_map(),
             "_method_name": method,
@@ -151,8 +155,61 @@ class ConsoleEngine:
         }
         if subtypes:
             body["_subtypes"] = dict(subtypes)
-        self._send(agent, self._request_packet(METHOD_REQUEST, body, str(request)))
-        return request
+        return self._open(agent, METHOD_REQUEST, body, None, now + timeout)
+
+    def fetch_schema(self, agent: str, schema_id: SchemaId, now: float, timeout: float) -> int:
+        """Get a schema from an agent, or from what was fetched before, and return the request's number.
+
+        Args:
+            schema_id: with the hash, which agents insist on.
+
+        Raises:
+            ValueError: there is no hash.
+            LocalProtocolError, SchemaError: as ``query``; also for a name that QMFv1 cannot carry.
+        """
+        if schema_id.hash is None:
+            raise ValueError("a schema is fetched by its hash")
+        self._outbox.check()
+        known = self._schemas.find(schema_id)
+        if known is not None:
+            number = self._requests.new_number()
+            self._events.append(SchemaFetched(number, agent, known))
+            return number
+        return self._begin(agent, QueryTarget.SCHEMA, now + timeout, Goal.SCHEMA, schema_id)
+
+    def list_classes(self, agent: str, now: float, timeout: float) -> int:
+        """Ask an agent for the ids of all its classes and return the request's number; errors as ``query``."""
+        self._outbox.check()
+        return self._begin(agent, QueryTarget.SCHEMA_ID, now + timeout, Goal.CLASSES, None)
+
+    def subscribe(
+        self, agent: str, query: Query, now: float, timeout: float, interval: float = 30.0, lifetime: float = 300.0
+    ) -> int:
+        """Ask an agent to send the objects of a query whenever they change; return the subscription's number.
+
+        It is refreshed in time until ``unsubscribe``. Agents of libqmf2 and brokers do not know subscriptions.
+
+        Args:
+            query: for objects.
+            timeout: seconds that the agent has to answer this and each refresh.
+            interval: seconds between two messages, above 0; the agent may have a minimum.
+            lifetime: seconds after which the agent forgets us when we die; brought into 10 to 3600.
+
+        Raises:
+            ValueError: the interval is out of range.
+            LocalProtocolError: too many subscriptions, or too many packets not fetched.
+        """
+        if not 0 < interval <= MAX_NUMBER / 1000:
+            raise ValueError("an interval is above 0 s and below 50 days")
+        self._outbox.check()
+        self._subscriptions.check_room()
+        number = self._requests.new_number()
+        self._subscriptions.open(number, agent, query, now, timeout, interval, lifetime)
+        return number
+
+    def unsubscribe(self, subscription: int) -> bool:
+        """Give a subscription back: nothing more will be reported of it. False when it has ended already."""
+        return self._subscriptions.cancel(subscription)
 
     def cancel(self, request: int) -> bool:
         """Forget a request: nothing will be reported. False when it has ended already."""
@@ -163,10 +220,13 @@ class ConsoleEngine:
         self._remove(name, "gone")
 
     def statistics(self) -> dict[str, int]:
-        """Count agents, open requests, packets ignored (late, foreign, unreadable) and indications dropped."""
+        """Count what is kept, packets ignored (late, foreign, unreadable) and indications dropped."""
         return {
-            "agents": len(self._agents),
+            "agents": len(self._agents.infos),
             "pending": len(self._requests),
+            "subscriptions": len(self._subscriptions),
+            "schemas": len(self._schemas),
+            "objects": len(self._states),
             "ignored": self._ignored,
             "dropped": self._dropped,
         }
@@ -176,157 +236,146 @@ class ConsoleEngine:
     def receive(self, packet: Packet, now: float) -> None:
         """Take a packet from any of the console's addresses. Never raises for what it contains."""
         opcode = packet.opcode
-        if packet.agent in self._last_seen:
-            self._last_seen[packet.agent] = now
-        if opcode in (METHOD_RESPONSE, QUERY_RESPONSE, EXCEPTION):
-            self._receive_answer(packet)
+        self._agents.heard(packet.agent, now)
+        if opcode in (METHOD_RESPONSE, QUERY_RESPONSE, EXCEPTION, SUBSCRIBE_RESPONSE):
+            taken = self._receive_of_subscription(packet, now) or self._answers.receive(packet)
         elif opcode in (AGENT_HEARTBEAT_INDICATION, AGENT_LOCATE_RESPONSE):
-            self._receive_announcement(packet, now)
+            taken = self._receive_announcement(packet, now)
         elif opcode == DATA_INDICATION:
-            self._receive_indication(packet)
+            taken = self._receive_indication(packet)
         else:
+            body = packet.body
+            taken = not opcode and isinstance(body, bytes) and self._answers.receive_frames(packet.agent, body)
+        if not taken:
             self._ignored += 1
 
     def next_deadline(self) -> float | None:
         """Return when ``handle_timeout`` is due, in the clock of ``now``."""
-        expiry, ageing = self._requests.next_deadline(), self._ageing.earliest()
-        if expiry is None or ageing is None:
-            return ageing if expiry is None else expiry
-        return min(expiry, ageing)
+        tables = (self._requests, self._agents, self._subscriptions)
+        return min((due for table in tables if (due := table.next_deadline()) is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
-        """End requests whose time is over and remove agents that were silent for too long."""
+        """End requests whose time is over, refresh subscriptions, remove agents that were silent for too long."""
         while (request := self._requests.close_expired(now)) is not None:
             self._events.append(RequestExpired(request.number, request.agent))
-        while (name := self._ageing.pop_due(now)) is not None:
-            due = self._last_seen[name] + self._agents[name].ageing_time
-            if due > now:  # heard of since; moving the deadline here instead of at each message keeps those cheap
-                self._ageing.put(name, due)
-            else:
-                self._remove(name, "aged")
+        self._subscriptions.handle_timeout(now)
+        while (name := self._agents.pop_silent(now)) is not None:
+            self._removed(name, "aged")
 
     def next_command(self) -> Publish | Direct | None:
         """Return what is to be sent next, in order, or None."""
-        return self._commands.popleft() if self._commands else None
+        return self._outbox.take()
 
     def next_event(self) -> EngineEvent | None:
         """Return what happened next, in order, or None."""
         return self._events.popleft() if self._events else None
 
-    # -- answers -------------------------------------------------------------------------------------------------
-
-    def _receive_answer(self, packet: Packet) -> None:
-        request = self._requests.find(packet.correlation_id)
-        if request is None or not is_same_agent(request.agent, packet.agent):
-            self._ignored += 1
-            return
-        if packet.opcode == EXCEPTION:
-            self._fail(request.number, request.agent, packet.body)
-        elif packet.opcode == METHOD_RESPONSE and request.what is None:
-            body = packet.body
-            arguments = body.get("_arguments") if isinstance(body, dict) else None
-            if arguments is not None and not isinstance(arguments, dict):
-                self._fail_unreadable(request.number, request.agent, "_arguments: not a map")
-                return
-            self._requests.close(request.number)
-            self._events.append(CallCompleted(request.number, request.agent, arguments or {}))
-        elif packet.opcode == QUERY_RESPONSE and request.what is not None:
-            try:
-                request.take_part(packet.body)
-            except RemoteProtocolError as error:
-                self._fail_unreadable(request.number, request.agent, str(error))
-                return
-            if not packet.partial:
-                self._requests.close(request.number)
-                self._events.append(QueryCompleted(request.number, request.agent, request.items))
-        else:
-            self._ignored += 1
-
-    def _fail(self, request: int, agent: str, body: Value) -> None:
-        try:
-            error = Data.from_map(body)
-        except RemoteProtocolError as fault:
-            self._fail_unreadable(request, agent, str(fault))
-            return
-        self._requests.close(request)
-        self._events.append(RequestFailed(request, agent, error))
-
-    def _fail_unreadable(self, request: int, agent: str, reason: str) -> None:
-        self._requests.close(request)
-        error = Data({"error_code": UInt(CODE_EXCEPTION), "error_text": f"the answer cannot be read: {reason}"})
-        self._events.append(RequestFailed(request, agent, error))
-
     # -- agents and indications ----------------------------------------------------------------------------------
 
-    def _receive_announcement(self, packet: Packet, now: float) -> None:
+    def _receive_announcement(self, packet: Packet, now: float) -> bool:
         try:
             info = read_announcement(packet, now)
         except RemoteProtocolError:
-            self._ignored += 1
-            return
-        known = self._agents.get(info.name)
-        if len(self._events) >= MAX_QUEUED_EVENTS or (known is None and len(self._agents) >= MAX_AGENTS):
+            return False
+        is_new = self._agents.find(info.name) is None
+        giving_way = self._agents.oldest_ageless() if is_new and self._agents.is_full() else None
+        if len(self._events) >= MAX_QUEUED_EVENTS or (is_new and self._agents.is_full() and giving_way is None):
             self._dropped += 1
-            return
-        self._agents[info.name] = info
-        self._last_seen[info.name] = now
+            return True
+        if giving_way is not None:
+            self._remove(giving_way, "aged")
+        known = self._agents.put(info, now)
         if known is None:
-            self._ageing.put(info.name, now + info.ageing_time)
             self._events.append(AgentAdded(info))
-            return
-        if info.ageing_time < known.ageing_time:
-            self._ageing.put(info.name, now + info.ageing_time)
-        if info.epoch != known.epoch and info.epoch and known.epoch:
+        elif info.epoch != known.epoch and info.epoch and known.epoch:
             self._events.append(AgentRestarted(info))
             self._abort(info.name)
         elif info.schema_updated != known.schema_updated:
             self._events.append(AgentUpdated(info, schema_changed=True))
         elif info.differs_from(known):
             self._events.append(AgentUpdated(info, schema_changed=False))
+        return True
 
-    def _receive_indication(self, packet: Packet) -> None:
+    def _receive_of_subscription(self, packet: Packet, now: float) -> bool:
+        number = number_in(packet.correlation_id)
+        agent = self._subscriptions.agent_of(number)
+        if number is None or agent is None or not is_same_agent(agent, packet.agent):
+            return False
+        if packet.opcode not in (SUBSCRIBE_RESPONSE, EXCEPTION):
+            return False
+        self._subscriptions.receive(number, packet, now)
+        return True
+
+    def _receive_indication(self, packet: Packet) -> bool:
         agent, body = packet.agent, packet.body
         if not agent or not isinstance(body, list):
-            self._ignored += 1
-            return
+            return False
+        number: int | None = None
+        if packet.content != CONTENT_EVENT and packet.correlation_id not in (None, "", b""):
+            # Of a subscription, perhaps of one that has ended; unasked indications have no correlation id.
+            number = number_in(packet.correlation_id)
+            subscribed = self._subscriptions.agent_of(number)
+            if number is None or subscribed is None or not is_same_agent(subscribed, agent):
+                return False
+            if not self._subscriptions.is_live(number):
+                return True
         items: list[Data] = []
         for item in body:
             try:
                 items.append(Data.from_map(item).at(agent))
             except RemoteProtocolError:
                 self._ignored += 1
-        room = MAX_QUEUED_EVENTS - len(self._events)
-        if packet.content != CONTENT_EVENT:
-            if room > 0:
-                self._events.append(DataIndicated(agent, items))
-            else:
-                self._dropped += 1
-            return
-        self._events.extend(EventRaised(agent, data) for data in items[: max(room, 0)])
-        self._dropped += max(len(items) - max(room, 0), 0)
+        room = max(MAX_QUEUED_EVENTS - len(self._events), 0)
+        if packet.content == CONTENT_EVENT:
+            self._events.extend(EventRaised(agent, data) for data in items[:room])
+            self._dropped += max(len(items) - room, 0)
+        elif not room:
+            self._dropped += 1
+        else:
+            merged = [self._states.merge(agent, self._named(agent, item)) for item in items]
+            self._events.append(
+                DataIndicated(agent, merged) if number is None else SubscriptionData(number, agent, merged)
+            )
+        return True
+
+    def _named(self, agent: str, data: Data) -> Data:
+        if data.object_id is not None or data.schema_id is None:
+            return data
+        return self._states.named(agent, data, self._schemas.find(data.schema_id))
 
     def _remove(self, name: str, reason: Literal["aged", "gone"]) -> None:
-        if self._agents.pop(name, None) is not None:
-            del self._last_seen[name]
-            self._ageing.drop(name)
-            self._events.append(AgentRemoved(name, reason))
+        if self._agents.remove(name):
+            self._removed(name, reason)
+        else:
+            self._abort(name)
+
+    def _removed(self, name: str, reason: Literal["aged", "gone"]) -> None:
+        self._events.append(AgentRemoved(name, reason))
         self._abort(name)
 
     def _abort(self, name: str) -> None:
         self._events.extend(RequestAborted(item.number, item.agent) for item in self._requests.close_all_of(name))
+        self._subscriptions.close_all_of(name)
+        self._states.forget(name)
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    def _check_commands(self) -> None:
-        if len(self._commands) >= MAX_QUEUED_COMMANDS:
-            raise LocalProtocolError("the commands of this engine are not being fetched")
+    def _open(self, agent: str, opcode: str, body: dict[str, Value], what: QueryTarget | None, deadline: float) -> int:
+        self._outbox.check(agent, body)
+        number = self._requests.open(agent, what, deadline, Goal.RESULT if what is None else Goal.ITEMS)
+        self._outbox.request(agent, opcode, body, number)
+        return number
 
-    def _request_packet(self, opcode: str, body: Value, correlation_id: str) -> Packet:
-        return Packet(opcode, body, correlation_id=correlation_id, reply_to=self._reply_to, method="request")
-
-    def _send(self, agent: str, packet: Packet) -> None:
-        info = self._agents.get(agent)
-        if info is not None and info.direct_subject is not None:
-            self._commands.append(Publish(info.direct_subject, packet))
-        else:
-            self._commands.append(Direct(agent, packet))
+    def _begin(self, agent: str, what: QueryTarget, deadline: float, goal: Goal, wanted: SchemaId | None) -> int:
+        number = self._requests.open(agent, what, deadline, goal, wanted)
+        request = self._requests.find(number)
+        assert request is not None  # opened right now
+        if not speaks_v1(goal, agent, self._agents.find(agent)):
+            self._outbox.request(agent, QUERY_REQUEST, query_of(request).to_map(), number)
+            return number
+        try:
+            self._outbox.frame(agent, first_frame(request))
+        except SchemaError:
+            self._requests.close(number)
+            raise
+        return number

@@ -1,7 +1,11 @@
-"""What a console engine reports to its owner: agents come and go, requests end, agents raise events.
+"""What a console engine reports to its owner: agents come and go, requests end, agents raise events and tell changes.
 
-Each request ends with exactly one of ``QueryCompleted``, ``CallCompleted``, ``RequestFailed``, ``RequestExpired`` and
-``RequestAborted``, unless it is cancelled. ``request`` is the number that ``query`` or ``call`` returned.
+Each request ends with exactly one of ``QueryCompleted``, ``CallCompleted``, ``SchemaFetched``, ``ClassesListed``,
+``RequestFailed``, ``RequestExpired`` and ``RequestAborted``, unless it is cancelled. ``request`` is the number that
+``query``, ``call``, ``fetch_schema`` or ``list_classes`` returned.
+
+A subscription gives ``SubscriptionFailed``; or ``SubscriptionStarted``, ``SubscriptionData`` any number of times, and
+``SubscriptionEnded`` unless it is cancelled. ``subscription`` is the number that ``subscribe`` returned.
 """
 
 from __future__ import annotations
@@ -64,6 +68,24 @@ class CallCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemaFetched:
+    """The schema that was asked for, now remembered too."""
+
+    request: int
+    agent: str
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesListed:
+    """Ids of all classes that an agent publishes, of objects and of events."""
+
+    request: int
+    agent: str
+    classes: list[SchemaId]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestFailed:
     """The agent answered with an exception, or with something unreadable (then ``error`` is made here)."""
 
@@ -98,10 +120,58 @@ class EventRaised:
 
 @dataclass(frozen=True, slots=True)
 class DataIndicated:
-    """An agent published objects unasked, as the broker's own agent does."""
+    """An agent, not necessarily a known one, published objects unasked, as the broker's own agent does.
+
+    ``items`` hold all that is known of each object; one with ``delete_ns`` above 0 is no more.
+    """
 
     agent: str
     items: list[Data]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStarted:
+    """An agent accepted a subscription.
+
+    Attributes:
+        interval: seconds between two messages, as the agent grants it.
+        lifetime: seconds that the agent keeps it without a refresh; refreshing is done here.
+    """
+
+    subscription: int
+    agent: str
+    interval: float
+    lifetime: float
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFailed:
+    """A subscription was refused, or nothing was heard in time: the agent is silent or has no subscriptions."""
+
+    subscription: int
+    agent: str
+    error: Data
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionData:
+    """Objects of a subscription; ``items`` as in ``DataIndicated``."""
+
+    subscription: int
+    agent: str
+    items: list[Data]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionEnded:
+    """A subscription that had started is no more.
+
+    ``gone``: the agent left or restarted; ``refused``: it did not refresh; ``expired``: no refresh was answered.
+    """
+
+    subscription: int
+    agent: str
+    reason: Literal["gone", "refused", "expired"]
 
 
 EngineEvent: TypeAlias = (
@@ -111,9 +181,15 @@ EngineEvent: TypeAlias = (
     | AgentRemoved
     | QueryCompleted
     | CallCompleted
+    | SchemaFetched
+    | ClassesListed
     | RequestFailed
     | RequestExpired
     | RequestAborted
     | EventRaised
     | DataIndicated
+    | SubscriptionStarted
+    | SubscriptionFailed
+    | SubscriptionData
+    | SubscriptionEnded
 )

@@ -5,6 +5,7 @@ Mapping a packet to an AMQP message (headers, content type, reply address) is no
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -19,6 +20,10 @@ METHOD_REQUEST: Final = "_method_request"
 METHOD_RESPONSE: Final = "_method_response"
 EXCEPTION: Final = "_exception"
 DATA_INDICATION: Final = "_data_indication"
+SUBSCRIBE_REQUEST: Final = "_subscribe_request"
+SUBSCRIBE_RESPONSE: Final = "_subscribe_response"
+SUBSCRIBE_REFRESH_INDICATION: Final = "_subscribe_refresh_indication"
+SUBSCRIBE_CANCEL_INDICATION: Final = "_subscribe_cancel_indication"
 
 CONTENT_DATA: Final = "_data"
 CONTENT_EVENT: Final = "_event"
@@ -35,6 +40,10 @@ CODE_INVALID_PARAMETER: Final = 4
 CODE_EXCEPTION: Final = 7
 
 
+#: What a native AMQP 1.0 peer may number its requests with; from AMQP 0-10 it is always text.
+CorrelationId: TypeAlias = str | int | uuid.UUID | bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
     """A QMF message.
@@ -44,7 +53,7 @@ class Packet:
         body: map, list, None (no body) or the bytes of a QMFv1 frame.
         content: ``qmf.content``, what a list holds.
         agent: ``qmf.agent``, name of the sending agent.
-        correlation_id: text as received or to be sent.
+        correlation_id: as received or to be sent; decimal text in all requests of ours, and what came in an answer.
         reply_to: where the answer goes, ``exchange/key`` or a queue.
         subject: key under which a received message came; empty in what engines send (the command has the key).
         partial: more parts of this answer follow (by presence on the wire).
@@ -58,7 +67,7 @@ class Packet:
     body: Value = None
     content: str | None = None
     agent: str | None = None
-    correlation_id: str | None = None
+    correlation_id: CorrelationId | None = None
     reply_to: str | None = None
     subject: str = ""
     partial: bool = False

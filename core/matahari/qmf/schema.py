@@ -46,7 +46,7 @@ class SchemaId:
 
     @classmethod
     def from_map(cls, value: Value, path: str = "_schema_id") -> SchemaId:
-        """Read a schema id; a missing type means data, a hash that is no uuid counts as absent.
+        """Read a schema id; a missing type means data, a hash that is no uuid in any form counts as absent.
 
         Raises:
             RemoteProtocolError: not a map, or neither package nor class is named.
@@ -58,8 +58,7 @@ class SchemaId:
         if not package and not name:
             raise RemoteProtocolError("names neither a package nor a class", path=path)
         kind: Kind = "_event" if text(value.get("_type")) == "_event" else "_data"
-        digest = value.get("_hash")
-        return cls(package, name, kind, digest if isinstance(digest, uuid.UUID) else None)
+        return cls(package, name, kind, _digest(value.get("_hash")))
 
     def matches(self, wanted: SchemaId) -> bool:
         """Tell whether a query for ``wanted`` means this class: package and class, where given; not hash nor kind."""
@@ -184,6 +183,18 @@ def schema_hash(schema: Schema) -> uuid.UUID:
         parts += (method.name.encode(), method.description.encode())
         parts.extend(argument.hash_input() for argument in method.arguments)
     return shift_hash(b"".join(parts))
+
+
+def _digest(value: Value) -> uuid.UUID | None:
+    """Read a hash: a uuid, but consoles written by hand send its 16 bytes or its text."""
+    if isinstance(value, uuid.UUID):
+        return value
+    if isinstance(value, bytes) and len(value) == 16:
+        return uuid.UUID(bytes=value)
+    try:
+        return uuid.UUID(text(value) or "")
+    except ValueError:
+        return None
 
 
 def _check_names(names: Iterable[str], path: str) -> None:

@@ -32,6 +32,8 @@ class RpcAgent:
             start,
             address,
             heartbeat_interval=settings.heartbeat_interval,
+            broker_kind=settings.broker_kind,
+            virtual_host=settings.virtual_host or "",
             insecure_anonymous=settings.insecure_anonymous,
             reconnect=settings.reconnect,
         )

@@ -13,9 +13,9 @@ from typing import Final
 
 from matahari.errors import PluginError
 from matahari.net import Backoff, TaskKeeper
+from matahari.rpcagent.library import Library
 
 from .binding import did_you_mean
-from .library import Library
 from .records import CallFailure, Limits, PluginListener, PluginStatus
 from .runtime import PluginRuntime
 from .scan import Changes

@@ -368,10 +368,11 @@ class TestMessages:
         link = AmqpLink(split=in_pieces([100_000]))
         here, there = link.sender()
         link.client.engine.send(here, b"x" * size)
+        session = there._session
         for _ in range(size // 60_000 + 20):
             link.deliver(link.client, link.server)
             link.deliver(link.server, link.client)
-            assert there._session.incoming_bytes <= MAX_MESSAGE + 200_000
+            assert session.incoming_bytes <= MAX_MESSAGE + 200_000
         assert link.server.take(Closed).condition == "amqp:link:message-size-exceeded"
         assert not link.server.take_all(Received)
         assert link.server.engine.is_closed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matahari.amqp import MAX_MESSAGE, decode_message
-from matahari.broker.nodes import BINDINGS, DIRECT, SNAPSHOT_KEYS, TOPIC, Nodes
+from matahari.broker.nodes import BINDINGS, DIRECT, LEGACY, SNAPSHOT_KEYS, TAP, TOPIC, Nodes
 
 
 class Inbox:
@@ -61,11 +61,8 @@ def test_only_exchanges_and_living_dynamic_nodes_take_messages() -> None:
     assert address == "matahari.dynamic.token"
     assert not nodes.has(address)
     nodes.bind(address, "", inbox)
-    assert [name for name in (TOPIC, DIRECT, BINDINGS, address, "", "other") if nodes.has(name)] == [
-        TOPIC,
-        DIRECT,
-        address,
-    ]
+    names = (TOPIC, DIRECT, LEGACY, BINDINGS, TAP, address, "", "other")
+    assert [name for name in names if nodes.has(name)] == [TOPIC, DIRECT, LEGACY, address]
     nodes.publish(address, "any subject", b"x", None)
     nodes.unbind(address, "", inbox)
     nodes.publish(address, "any subject", b"y", None)
@@ -155,3 +152,88 @@ def test_a_part_of_the_longest_keys_is_no_larger_than_a_message_may_be() -> None
         nodes.bind(DIRECT, f"{number:0255}", owner)
     nodes.bind(BINDINGS, "", watcher)
     assert [len(data) <= MAX_MESSAGE for data in watcher.data] == [True]
+
+
+def test_the_exchange_of_qmf_v1_has_exact_keys_of_its_own_and_tells_no_watcher() -> None:
+    nodes, direct, legacy, watcher = Nodes(), Inbox(), Inbox(), Inbox()
+    nodes.bind(DIRECT, "k", direct)
+    nodes.bind(BINDINGS, "", watcher)
+    watcher.got.clear()
+    nodes.bind(LEGACY, "k", legacy)
+    nodes.bind(LEGACY, "#", legacy)
+    nodes.publish(LEGACY, "k", b"1", None)
+    nodes.publish(LEGACY, "other", b"2", None)
+    nodes.publish(DIRECT, "k", b"3", None)
+    nodes.unbind(LEGACY, "k", legacy)
+    nodes.publish(LEGACY, "k", b"4", None)
+    assert (legacy.data, direct.data, watcher.data) == ([b"1"], [b"3"], [])
+    nodes.bind(BINDINGS, "", watcher)
+    assert watcher.news() == [snapshot("k")], "nor is it in the list"
+
+
+def tapped(tap: Inbox) -> list[tuple[object, ...]]:
+    """(key, properties in order, body) of each message since the last look."""
+    messages = [decode_message(data) for data in tap.data]
+    tap.got.clear()
+    names = ("node", "key", "login", "delivered")
+    assert all(set(message.properties) == set(names) for message in messages)
+    return [(one.subject, *(one.properties[name] for name in names), one.body) for one in messages]
+
+
+def test_a_tap_gets_a_copy_of_every_message_on_any_node_until_it_goes() -> None:
+    nodes, inbox, tap = Nodes(lambda: "token"), Inbox(), Inbox()
+    nodes.bind(TOPIC, "a.#", inbox)
+    nodes.bind(TOPIC, "a.b", inbox)
+    address = nodes.new_dynamic()
+    nodes.bind(address, "", inbox)
+    nodes.bind(TAP, "", tap)
+    nodes.publish(TOPIC, "a.b", b"1", 500, "alice")
+    nodes.publish(DIRECT, "nobody", b"2", None, "bob")
+    nodes.publish(LEGACY, "k", b"3", None, "carol")
+    nodes.publish(address, "", b"4", None, "dave")
+    nodes.publish("n" * 1000, "k", b"5", None, "eve")
+    assert {ttl for _, ttl in tap.got} == {None}, "a tap shows what has expired for others"
+    assert tapped(tap) == [
+        ("a.b", TOPIC, "a.b", "alice", 2, b"1"),
+        ("nobody", DIRECT, "nobody", "bob", 0, b"2"),
+        ("k", LEGACY, "k", "carol", 0, b"3"),
+        ("", address, "", "dave", 1, b"4"),
+        ("k", "n" * 255, "k", "eve", 0, b"5"),
+    ]
+    assert nodes.counters.delivered == 3, "copies for taps are not counted"
+    nodes.unbind(TAP, "", tap)
+    nodes.publish(TOPIC, "a.b", b"6", None, "alice")
+    assert not tap.got
+
+
+def test_every_tap_gets_the_same_bytes_and_a_tap_may_go_while_they_are_handed_out() -> None:
+    nodes, second = Nodes(), Inbox()
+
+    class Leaving(Inbox):
+        def deliver(self, data: bytes, ttl: int | None) -> None:
+            super().deliver(data, ttl)
+            nodes.unbind(TAP, "", self)
+
+    first = Leaving()
+    nodes.bind(TAP, "", first)
+    nodes.bind(TAP, "", second)
+    nodes.publish(TOPIC, "k", b"1", None, "alice")
+    nodes.publish(TOPIC, "k", b"2", None, "alice")
+    assert len(first.data) == 1
+    assert first.data == second.data[:1]
+    assert len(second.data) == 2
+
+
+def test_nothing_is_wrapped_while_nobody_taps(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a message was wrapped for nobody")
+
+    monkeypatch.setattr("matahari.broker.nodes.Tapped", refuse)
+    nodes, tap = Nodes(), Inbox()
+    nodes.publish(TOPIC, "k", b"1", None, "alice")
+    nodes.bind(TAP, "", tap)
+    nodes.unbind(TAP, "", tap)
+    nodes.publish(TOPIC, "k", b"2", None, "alice")
+    with pytest.raises(AssertionError, match="for nobody"):
+        nodes.bind(TAP, "", tap)
+        nodes.publish(TOPIC, "k", b"3", None, "alice")

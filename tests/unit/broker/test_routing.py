@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matahari.broker.routing import MAX_CACHED_KEYS, DirectTable, TopicTable, matches
+from matahari.broker.routing import MAX_CACHED_KEYS, DirectTable, TopicTable
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,25 @@ from matahari.broker.routing import MAX_CACHED_KEYS, DirectTable, TopicTable, ma
     ],
 )
 def test_a_pattern_fits_as_on_every_topic_exchange(pattern: str, key: str, expected: bool) -> None:
-    assert matches(pattern, key) is expected
+    table: TopicTable[str] = TopicTable()
+    table.bind(pattern, "subscriber")
+    assert list(table.route(key)) == (["subscriber"] if expected else [])
 
 
 def test_the_worst_pattern_of_255_bytes_is_answered_without_search() -> None:
     """``#.a.#.a…`` against ``a.a…b`` takes a backtracking matcher longer than the universe."""
-    assert not matches(".".join(["#", "a"] * 63), ".".join(["a"] * 126 + ["b"]))
+    table: TopicTable[str] = TopicTable()
+    table.bind(".".join(["#", "a"] * 63), "subscriber")
+    assert not table.route(".".join(["a"] * 126 + ["b"]))
+
+
+def test_the_wildcards_are_words_like_others_in_a_key() -> None:
+    table: TopicTable[str] = TopicTable()
+    for pattern in ("a.*", "a.#", "#", "a.b"):
+        table.bind(pattern, pattern)
+    assert sorted(table.route("a.#")) == ["#", "a.#", "a.*"]
+    assert sorted(table.route("a.*")) == ["#", "a.#", "a.*"]
+    assert sorted(table.route("a.#.*")) == ["#", "a.#"]
 
 
 def test_direct_keys_are_exact_and_each_subscriber_gets_a_copy() -> None:
@@ -87,15 +100,64 @@ def test_a_topic_table_knows_new_and_ended_bindings_at_once() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["a.b", "a.*"])
-def test_one_of_two_equal_bindings_goes_at_a_time(pattern: str) -> None:
+def test_binding_twice_is_binding_once(pattern: str) -> None:
     table: TopicTable[str] = TopicTable()
     table.bind(pattern, "same")
     table.bind(pattern, "same")
-    table.unbind(pattern, "same")
     assert list(table.route("a.b")) == ["same"]
     table.unbind(pattern, "same")
+    assert list(table.route("a.b")) == []
     table.unbind(pattern, "same")
     assert list(table.route("a.b")) == []
+
+
+@pytest.mark.parametrize("pattern", ["a.b", "a.*", "a.#.b"])
+def test_unbinding_what_nobody_bound_changes_nothing(pattern: str) -> None:
+    table: TopicTable[str] = TopicTable()
+    table.bind("a.*.c", "other")
+    table.unbind(pattern, "nobody")
+    assert list(table.route("a.b.c")) == ["other"]
+
+
+def test_who_fits_with_two_patterns_gets_two_copies() -> None:
+    table: TopicTable[str] = TopicTable()
+    for pattern in ("a.*", "a.#", "a.b"):
+        table.bind(pattern, "same")
+    assert list(table.route("a.b")) == ["same"] * 3
+
+
+def test_what_is_being_handed_out_is_not_changed_by_those_who_go_meanwhile() -> None:
+    table: TopicTable[str] = TopicTable()
+    for who in ("one", "two", "three"):
+        table.bind("a.#", who)
+    for who in table.route("a"):
+        table.unbind("a.#", who)
+    assert list(table.route("a")) == []
+
+
+def test_a_table_that_everybody_has_left_is_empty() -> None:
+    table: TopicTable[str] = TopicTable()
+    patterns = ["#", "a.#", "a.#.b", "a.*.b", "a.*", "a"]
+    for pattern in patterns:
+        table.bind(pattern, "one")
+    for pattern in reversed(patterns):
+        table.unbind(pattern, "one")
+    assert not table._root.children
+
+
+def test_another_subscriber_of_a_known_pattern_costs_no_other_key_its_place() -> None:
+    """2,000 agents that come at once all bind ``console.#``: their messages must not be looked up anew each time."""
+    table: TopicTable[int] = TopicTable()
+    table.bind("console.#", 0)
+    table.route("console.request")
+    remembered = dict(table._cache)
+    for number in range(1, 2000):
+        table.bind("console.#", number)
+        table.bind(f"direct.{number}", number)
+    table.unbind("console.#", 7)
+    table.unbind("direct.7", 7)
+    assert table._cache == remembered
+    assert len(table.route("console.request")) == 1999
 
 
 def test_a_flood_of_keys_does_not_grow_the_cache_without_end() -> None:

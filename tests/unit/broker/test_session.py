@@ -4,71 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import cast
 
 import pytest
 
-from matahari.amqp import TOPIC_BINDING, Closed, CreditGiven, Link, Message, Received, decode_message, encode_message
-from matahari.broker.nodes import BINDINGS, DIRECT, TOPIC, Nodes
-from matahari.broker.ring import RING_MESSAGES
-from matahari.broker.session import DRAIN_SLICE, SESSION_BACKLOG, Session, Subscription
-from matahari.net import Pump
-from tests.support.amqp_link import client_engine, server_engine
-from tests.support.memory_pump import Pair, Side
+from matahari.amqp import (
+    Closed,
+    CreditGiven,
+    Received,
+    decode_message,
+)
+from matahari.broker.nodes import DIRECT, TOPIC, Nodes
+from matahari.broker.session import SESSION_BACKLOG
+from matahari.broker.subscription import DRAIN_SLICE
+from tests.support.session_client import Client, data_of, with_client
 from tests.support.virtual_loop import run, turns
-
-Story = Callable[["Client"], Awaitable[None]]
-
-
-class Client:
-    """A client of a broker session, in memory."""
-
-    def __init__(self, nodes: Nodes, *, login: str = "alice", client: Side | None = None) -> None:
-        self.session: Session
-
-        def session(pump: Pump) -> Session:
-            self.session = Session(nodes, pump, login, f"peer {login}")
-            return self.session
-
-        self.pair = Pair(client or Side(client_engine()), Side(server_engine(), session))
-        self.near, self.far = self.pair.client, self.pair.server
-
-    @property
-    def received(self) -> list[bytes]:
-        """Bodies so far."""
-        found = [decode_message(event.data).body for event in self.near.notes.events if isinstance(event, Received)]
-        return [body for body in found if isinstance(body, bytes)]
-
-    async def receiver(self, node: str, key: str, *, credit: int = 1000) -> Link:
-        await self.pair.carry()
-        link = self.near.pump.engine.open_receiver(
-            node, f"in {key}", filters={"k": (TOPIC_BINDING, key)}, credit=credit
-        )
-        self.near.pump.flush()
-        await self.pair.carry()
-        assert link.is_open
-        return link
-
-    async def sender(self, node: str | None) -> Link:
-        await self.pair.carry()
-        link = self.near.pump.engine.open_sender(node, f"out {node}")
-        self.near.pump.flush()
-        await self.pair.carry()
-        assert link.is_open
-        return link
-
-
-def data_of(body: bytes, key: str = "k", **fields: object) -> bytes:
-    return encode_message(Message(body, subject=key, **fields))  # type: ignore[arg-type]  # fields of Message
-
-
-def with_client(story: Story, nodes: Nodes | None = None) -> None:
-    async def connected() -> None:
-        await story(Client(nodes or Nodes()))
-
-    run(connected())
 
 
 def test_messages_to_a_fast_client_do_not_wait() -> None:
@@ -295,48 +244,17 @@ def test_credit_for_an_empty_ring_does_nothing() -> None:
     with_client(story)
 
 
-# --- a socket that takes nothing ------------------------------------------------------------------------------
+def test_what_a_subscriber_lost_is_counted_after_it_has_gone() -> None:
+    nodes = Nodes()
 
+    async def story(client: Client) -> None:
+        await client.receiver(TOPIC, "#", credit=0)
+        for _ in range(10):
+            nodes.publish(TOPIC, "k", data_of(b"x" * (1 << 20)), None)
+        nodes.publish(TOPIC, "k", data_of(b"x" * (1 << 20)), None)
+        assert client.session.dropped == 4
+        client.far.pump.connection_lost(None)
+        assert client.session.dropped == 0
+        assert nodes.counters.dropped == 4
 
-@dataclass
-class FakeEngine:
-    detached: list[tuple[object, str]] = field(default_factory=list)
-
-    def detach(self, link: object, condition: str, description: str) -> None:
-        self.detached.append((link, condition))
-
-
-@dataclass
-class FakePump:
-    """A socket that takes nothing."""
-
-    engine: FakeEngine = field(default_factory=FakeEngine)
-    is_writable: bool = False
-    wants_writable: bool = False
-
-    def flush_soon(self) -> None:
-        return
-
-
-def stuck(node: str) -> tuple[FakePump, Subscription]:
-    async def fill() -> tuple[FakePump, Subscription]:
-        pump = FakePump()
-        session = Session(Nodes(), cast(Pump, pump), "root", "a test")
-        subscription = Subscription(session, cast(Link, object()), node, "")
-        for _ in range(RING_MESSAGES + 1):
-            subscription.deliver(b"x", None)
-        return pump, subscription
-
-    return asyncio.run(fill())
-
-
-def test_a_stuck_subscriber_loses_the_oldest_and_is_woken_when_it_reads_again() -> None:
-    pump, subscription = stuck(TOPIC)
-    assert subscription.ring.dropped == 1
-    assert pump.wants_writable
-    assert not pump.engine.detached
-
-
-def test_a_stuck_watcher_of_the_bindings_is_sent_away_because_a_list_with_a_gap_is_worse_than_none() -> None:
-    pump, _ = stuck(BINDINGS)
-    assert [condition for _, condition in pump.engine.detached] == ["amqp:resource-limit-exceeded"]
+    with_client(story, nodes)

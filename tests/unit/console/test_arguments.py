@@ -52,13 +52,21 @@ def test_what_json_cannot_carry_is_refused_before_sending_and_named(value: objec
         (("a",), {}, {"name": "a"}),
         (("a", 1), {}, {"name": "a", "ratio": 1.0}),
         ((), {"count": 4, "name": "a"}, {"name": "a", "count": 4}),
-        (("a", None, 0), {}, {"name": "a", "ratio": None, "count": 0}),
+        (("a", None, 0), {}, {"name": "a", "count": 0}),
+        ((None,), {"count": None}, {}),
     ],
 )
 def test_arguments_of_other_classes_are_bound_by_order_and_by_name(
     args: tuple[object, ...], kwargs: dict[str, object], expected: dict[str, Value]
 ) -> None:
     assert bind(OTHER, METHOD, args, kwargs) == expected
+
+
+def test_only_what_is_void_is_sent_as_null() -> None:
+    """libqmf2 agents refuse null for any other type (qmf2.md 3.5)."""
+    method = Method("m", "", (Property("nothing", PropertyType.VOID), Property("a", PropertyType.MAP)))
+    assert bind(OTHER, method, (None, None), {}) == {"nothing": None}
+    assert bind(OTHER, method, (), {"a": {}}) == {"a": {}}
 
 
 @pytest.mark.parametrize(
@@ -86,6 +94,9 @@ def test_arguments_that_do_not_fit_are_refused_with_name_and_rule(
     ("kind", "value", "expected"),
     [
         (PropertyType.FLOAT, 3, 3.0),
+        (PropertyType.INT, 3.0, 3),
+        (PropertyType.INT, 2**64 - 1, 2**64 - 1),
+        (PropertyType.STRING, b"\xff", b"\xff"),
         (PropertyType.UUID, UUID_TEXT, UUID(UUID_TEXT)),
         (PropertyType.UUID, UUID(UUID_TEXT), UUID(UUID_TEXT)),
         (PropertyType.LIST, (1, "a"), [1, "a"]),
@@ -95,6 +106,23 @@ def test_arguments_that_do_not_fit_are_refused_with_name_and_rule(
 )
 def test_values_are_brought_to_the_type_of_the_schema(kind: PropertyType, value: object, expected: Value) -> None:
     assert coerce(Property("p", kind), value) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (PropertyType.INT, 2.5),
+        (PropertyType.INT, float("inf")),
+        (PropertyType.INT, 2**64),
+        (PropertyType.INT, -(2**63) - 1),
+        (PropertyType.FLOAT, 10**400),
+        (PropertyType.BOOL, 1),
+        (PropertyType.STRING, None),
+    ],
+)
+def test_numbers_that_qmf_cannot_carry_and_other_types_are_refused(kind: PropertyType, value: object) -> None:
+    with pytest.raises(SchemaError):
+        coerce(Property("p", kind), value)
 
 
 @pytest.mark.parametrize("value", ["nonsense", object(), {"a": object()}])

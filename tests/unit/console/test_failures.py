@@ -55,6 +55,23 @@ def test_agents_of_2012_send_no_kind_but_fixed_texts(text: str, expected: type[R
     assert type(error_of(Data({"error_text": text}), agent="a", action="m")) is expected
 
 
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        (1, b"UnknownObject", RemoteError),
+        (2, b"UnknownMethod", UnknownActionError),
+        (4, b"InvalidParameter", InvalidArgumentError),
+        (6, b"Forbidden", RefusedError),
+        (7, b"error", RemoteError),
+        (0x10001, b"Queue in use", RemoteError),
+    ],
+)
+def test_the_brokers_agent_sends_codes(code: int, text: bytes, expected: type[RemoteError]) -> None:
+    error = error_of(Data({"error_code": code, "error_text": text}), agent="broker", action="m")
+    assert type(error) is expected
+    assert (str(error), error.status) == (text.decode(), code)
+
+
 def test_all_facts_are_attributes() -> None:
     values: dict[str, Value] = {
         "type": b"ValueError",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matahari.errors import RemoteProtocolError
-from matahari.qmf.agent_info import AgentInfo, is_same_agent, read_announcement
+from matahari.qmf.agent_info import AgentInfo, is_broker, is_same_agent, read_announcement
 from matahari.qmf.packet import Packet
 from matahari.qmf.values import Value
 
@@ -35,7 +35,7 @@ def test_all_attributes_are_read_whatever_their_types() -> None:
 def test_missing_attributes_follow_from_the_name_or_have_defaults() -> None:
     info = read_announcement(announcement("a:b:c:d"), 5.0)
     assert (info.vendor, info.product, info.instance) == ("a", "b", "c:d")
-    assert (info.epoch, info.heartbeat_interval, info.schema_updated, info.direct_subject) == (0, 0, 0, None)
+    assert (info.epoch, info.heartbeat_interval, info.schema_updated, info.direct_subject) == (0, 60, 0, None)
     assert read_announcement(announcement("odd"), 5.0).product == ""
     old = read_announcement(announcement(epoch=2, heartbeat_interval=30), 5.0)
     assert (old.epoch, old.heartbeat_interval) == (2, 30)
@@ -66,8 +66,12 @@ def test_an_unreadable_or_excessive_announcement_is_refused(packet: Packet) -> N
         read_announcement(packet, 5.0)
 
 
-@pytest.mark.parametrize(("interval", "seconds"), [(60, 180), (1, 30), (0, 30), (-5, 30), (2**40, 10_800)])
-def test_no_announced_interval_keeps_an_agent_for_ever(interval: int, seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("interval", "seconds"),
+    [(60, 180), (10, 30), (1, 30), (0, None), (-5, 180), (None, 180), ("x", 180), (2**40, 10_800)],
+)
+def test_an_agent_ages_after_three_intervals_of_10_seconds_to_an_hour(interval: Value, seconds: float | None) -> None:
+    """qmf2.md 3.11; 0 is an agent without heartbeats, and what says nothing is taken for libqmf2's default."""
     assert read_announcement(announcement(_heartbeat_interval=interval), 5.0).ageing_time == seconds
 
 
@@ -75,6 +79,13 @@ def test_only_the_time_of_an_announcement_makes_no_difference() -> None:
     first = read_announcement(announcement(_timestamp=1, a=1), 5.0)
     assert not read_announcement(announcement(_timestamp=2, a=1), 6.0).differs_from(first)
     assert read_announcement(announcement(_timestamp=1, a=2), 5.0).differs_from(first)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("broker", True), ("apache.org:qpidd:1", True), ("apache.org:other:1", False), ("", False)]
+)
+def test_the_brokers_own_agent_is_known_by_its_names(name: str, expected: bool) -> None:
+    assert is_broker(name) is expected
 
 
 @pytest.mark.parametrize(

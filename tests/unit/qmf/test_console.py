@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from matahari.errors import LocalProtocolError
+from matahari.errors import LocalProtocolError, SchemaError
+from matahari.qmf import _console_agents as agents_module
+from matahari.qmf import _console_outbox as outbox_module
 from matahari.qmf import console as module
 from matahari.qmf.console import ConsoleEngine
 from matahari.qmf.console_events import (
@@ -129,12 +131,24 @@ def test_calls_and_queries_are_numbered_in_one_row() -> None:
 
 
 def test_requests_are_numbered_from_one_at_least() -> None:
-    with pytest.raises(ValueError):
-        ConsoleEngine(reply_to=REPLY_TO, first_request=0)
+    for first in (0, 2**32):
+        with pytest.raises(ValueError):
+            ConsoleEngine(reply_to=REPLY_TO, first_request=first)
+
+
+def test_a_request_that_the_brokers_agent_would_drop_in_silence_is_refused() -> None:
+    """Quirk 12: a body above 65,536 bytes is not answered."""
+    console = new_console()
+    large: dict[str, Value] = {"body": "x" * 65_500}
+    for agent in ("broker", "apache.org:qpidd:1"):
+        with pytest.raises(SchemaError, match="65536"):
+            console.call(agent, ObjectId("", "o"), "echo", large, 0.0, 5.0)
+    assert console.call(AGENT, ObjectId("", "o"), "echo", large, 0.0, 5.0)
+    assert console.statistics()["pending"] == 1
 
 
 def test_packets_that_nobody_fetches_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_QUEUED_COMMANDS", 1)
+    monkeypatch.setattr(outbox_module, "MAX_QUEUED_COMMANDS", 1)
     console = new_console()
     console.locate(0.0)
     for send in (lambda: console.locate(0.0), lambda: call(console), lambda: console.query(AGENT, OBJECTS, 0.0, 1.0)):
@@ -169,7 +183,9 @@ def test_what_comes_after_the_end_of_a_request_is_ignored() -> None:
     for request in (answered, expired, cancelled, 99):
         console.receive(response(request, {}), 3.0)
     assert events(console) == []
-    assert console.statistics() == {"agents": 0, "pending": 0, "ignored": 4, "dropped": 0}
+    assert console.statistics() == {
+        "agents": 0, "pending": 0, "subscriptions": 0, "schemas": 0, "objects": 0, "ignored": 4, "dropped": 0,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("agent", [None, "", "broker", "other:x:1"])
@@ -350,8 +366,31 @@ def test_a_shorter_interval_makes_an_agent_age_earlier() -> None:
     assert not any(isinstance(event, AgentRemoved) for event in events(console))
 
 
+def test_an_agent_without_heartbeats_never_ages() -> None:
+    console = new_console()
+    console.receive(heartbeat(_heartbeat_interval=0), 0.0)
+    assert console.next_deadline() is None
+    console.receive(heartbeat(_heartbeat_interval=20), 1.0)
+    assert console.next_deadline() == 61.0
+    console.receive(heartbeat(_heartbeat_interval=0), 2.0)
+    assert console.next_deadline() is None
+    console.handle_timeout(1e9)
+    assert list(console.agents) == [AGENT]
+    console.agent_gone(AGENT, 3.0)
+    assert not console.agents
+
+
+def test_agents_that_never_age_give_way_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agents_module, "MAX_AGENTS", 3)
+    console = knowing()
+    for name in ("x:x:1", "x:x:2", "x:x:1", "x:x:3"):
+        console.receive(heartbeat(name, _heartbeat_interval=0), 1.0)
+    assert list(console.agents) == [AGENT, "x:x:1", "x:x:3"]
+    assert AgentRemoved("x:x:2", "aged") in events(console)
+
+
 def test_invented_agents_are_limited_and_do_not_drive_out_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_AGENTS", 2)
+    monkeypatch.setattr(agents_module, "MAX_AGENTS", 2)
     console = knowing(AGENT, "b:b:b")
     console.receive(heartbeat("c:c:c"), 1.0)
     console.receive(heartbeat(_schema_updated=6), 1.0)

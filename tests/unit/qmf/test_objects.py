@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from matahari.errors import LocalProtocolError, SchemaError
-from matahari.qmf._objects import OBJECTS_PER_PART, PART_BYTES, ManagedObject, ObjectTable, split_parts
+from matahari.qmf._objects import ManagedObject, ObjectTable
+from matahari.qmf._parts import OBJECTS_PER_PART, PART_BYTES, split_parts
 from matahari.qmf.property import Property, PropertyType
 from matahari.qmf.schema import Schema, SchemaId
 from matahari.qmf.values import Value
@@ -44,16 +45,34 @@ def test_a_schema_is_added_once_and_checked() -> None:
 def test_objects_and_schemas_come_and_go_in_order() -> None:
     table = ObjectTable("a:b:c", 1)
     with pytest.raises(LocalProtocolError, match="was not added"):
-        table.add_object(ManagedObject("o", THING, {}))
+        table.add_object(ManagedObject("o", THING, {}), 1)
     table.add_schema(THING)
-    table.add_object(ManagedObject("o", THING, {"a": 1}))
-    table.add_object(ManagedObject("o", THING, {"a": 2}))
+    table.add_object(ManagedObject("o", THING, {"a": 1}), 1)
+    table.add_object(ManagedObject("o", THING, {"a": 2}), 1)
     assert table.objects["o"].values == {"a": 2}
     with pytest.raises(LocalProtocolError, match="still there"):
         table.remove_schema(THING.id)
-    table.remove_object("o")
+    table.remove_object("o", 2)
     with pytest.raises(LocalProtocolError, match="no object"):
-        table.remove_object("o")
+        table.remove_object("o", 2)
+    with pytest.raises(LocalProtocolError, match="no object"):
+        table.touch_object("o", 2)
     table.remove_schema(THING.id)
     with pytest.raises(LocalProtocolError, match="no schema"):
         table.remove_schema(THING.id)
+
+
+def test_a_clock_that_is_set_back_does_not_update_an_object_before_it_was_created() -> None:
+    table = ObjectTable("a:b:c", 1)
+    table.add_schema(THING)
+    table.add_object(ManagedObject("o", THING, {"a": 1}), 100)
+    for wall_ns in (50, 60):
+        table.touch_object("o", wall_ns)
+        table.add_object(ManagedObject("o", THING, {}), wall_ns)
+        seen = table.observe("o", 70)
+        assert seen is not None
+        assert (seen.body["_create_ts"], seen.body["_update_ts"]) == (100, 100)
+
+
+def test_what_is_not_there_cannot_be_observed() -> None:
+    assert ObjectTable("a:b:c", 1).observe("o", 1) is None

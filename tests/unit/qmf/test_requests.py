@@ -6,7 +6,7 @@ import pytest
 
 from matahari.errors import LocalProtocolError, RemoteProtocolError
 from matahari.qmf import _requests as module
-from matahari.qmf._requests import Request, RequestTable
+from matahari.qmf._requests import Request, RequestTable, number_in
 from matahari.qmf.query import QueryTarget
 from matahari.qmf.schema import SchemaId
 from matahari.qmf.values import Value
@@ -15,10 +15,18 @@ from matahari.qmf.values import Value
 def test_requests_are_found_by_the_decimal_text_of_their_number() -> None:
     table = RequestTable(7)
     assert table.open("a", None, 5.0) == 7
-    found = table.find("7")
+    found = table.find(number_in("7"))
     assert found is not None and found.number == 7
     for other in (None, "", "8", "agent-locate", "-7", "\u0667", "7" * 5000):
-        assert table.find(other) is None
+        assert table.find(number_in(other)) is None
+
+
+def test_numbers_stay_within_32_bits_and_skip_what_is_open() -> None:
+    """libqmf2 reads correlation ids as uint32, and the sequence of a QMFv1 frame has no more."""
+    table = RequestTable(2**32 - 1, taken={2})
+    assert [table.open("a", None, 5.0) for _ in range(2)] == [2**32 - 1, 1]
+    table._next = 2**32 - 1
+    assert table.open("a", None, 5.0) == 3
 
 
 def test_a_request_ends_once_in_whatever_way() -> None:

@@ -5,10 +5,21 @@ import uuid
 
 import pytest
 
+from matahari.console import ClassName, RemoteObject
 from matahari.errors import AbortedError, RemoteError
+from matahari.qmf import ObjectId, Schema, SchemaId
 from matahari.shell.lines import split
 from matahari.shell.outcome import CommandError, ExitStatus
-from matahari.shell.render import Tally, error_lines, failure_lines, failure_text, json_line, printable, value_lines
+from matahari.shell.render import (
+    Tally,
+    error_lines,
+    failure_lines,
+    failure_text,
+    json_line,
+    labels,
+    printable,
+    value_lines,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +89,13 @@ def test_an_error_without_a_column_has_no_pointer() -> None:
 )
 def test_the_closing_line_and_status_follow_the_counts(tally: Tally, text: str, status: ExitStatus) -> None:
     assert (str(tally), tally.status) == (text, status)
+
+
+def test_objects_of_an_agent_without_a_host_are_called_by_the_agent() -> None:
+    """The broker's own agent tells no host."""
+    name, schema = ClassName("p", "C"), Schema(SchemaId("p", "C"))
+    found = [
+        RemoteObject(host, agent, one, name, {}, ObjectId(agent, one), schema)
+        for host, agent, one in (("web1", "a:b:1", "x"), ("", "q:q:1", "x"), ("", "q:q:2", "x"), ("", "q:q:2", "y"))
+    ]
+    assert list(labels(found).values()) == ["web1", "q:q:1", "q:q:2[x]", "q:q:2[y]"]

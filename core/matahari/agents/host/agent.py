@@ -45,6 +45,7 @@ class HostObject(AgentObject):
         run: runs the first installed one of several commands.
         beep: sounds the speaker.
         clock: monotonic seconds, for the age of statistics.
+        publish: is called when somebody has changed a property, so that consoles learn of it.
 
     Attributes:
         schedule: when heartbeats are due.
@@ -63,6 +64,7 @@ class HostObject(AgentObject):
         run: _Run = actions.run_first,
         beep: Callable[[], None] = actions.beep,
         clock: Callable[[], float] = time.monotonic,
+        publish: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._identity = identity
@@ -70,6 +72,7 @@ class HostObject(AgentObject):
         self._run = run
         self._beep = beep
         self._clock = clock
+        self._publish = publish
         self._facts: tuple[float, Facts] | None = None
         self._statistics: tuple[float, Statistics] | None = None
         self._sequence = 0
@@ -156,9 +159,11 @@ class HostObject(AgentObject):
 
     def _set_uuid(self, lifetime: str, value: str) -> Mapping[str, Value]:
         try:
-            return {"rc": self._identity.set_uuid(lifetime, value)}
+            status = self._identity.set_uuid(lifetime, value)
         except ValueError as error:
             raise _refusal("invalid_argument", f"Invalid Arguments: uuid: {error}") from error
+        self._publish()
+        return {"rc": status}
 
     def _set_properties(self, arguments: Mapping[str, Value]) -> Mapping[str, Value]:
         values = arguments.get("values")
@@ -183,6 +188,7 @@ class HostObject(AgentObject):
     def _change_interval(self, interval: int) -> None:
         self.schedule.change(interval)
         self.changed.set()
+        self._publish()
 
     def _require(self, is_allowed: bool, method: str, context: CallContext) -> None:
         caller = context.user_id or "unknown"

@@ -22,10 +22,12 @@ class HostAgent:
             start,
             address,
             heartbeat_interval=settings.heartbeat_interval,
+            broker_kind=settings.broker_kind,
+            virtual_host=settings.virtual_host or "",
             insecure_anonymous=settings.insecure_anonymous,
             reconnect=settings.reconnect,
         )
-        self._host = HostObject(settings, identity)
+        self._host = HostObject(settings, identity, publish=self._publish)
         self._tasks = TaskKeeper()
 
     async def run(self) -> None:
@@ -49,6 +51,9 @@ class HostAgent:
     async def reload(self, settings: Settings) -> None:
         """Take new settings into use."""
         self._host.reconfigure(settings)
+
+    def _publish(self) -> None:
+        self.agent.object_changed(self._host.name)
 
     async def _beat(self) -> None:
         await self.agent.wait_ready()

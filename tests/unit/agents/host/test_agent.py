@@ -43,6 +43,7 @@ class Bench:
         self.folder = folder
         self.ran: list[Sequence[Sequence[str]]] = []
         self.beeps = 0
+        self.published = 0
         self.now = 100.0
         self.system = StillSystem()
         (folder / "machine-id").write_text(MACHINE_ID)
@@ -61,6 +62,7 @@ class Bench:
             run=self._run,
             beep=self._beep,
             clock=lambda: self.now,
+            publish=self._publish,
         )
 
     def settings(self, text: str) -> Settings:
@@ -83,6 +85,9 @@ class Bench:
 
     def _beep(self) -> None:
         self.beeps += 1
+
+    def _publish(self) -> None:
+        self.published += 1
 
 
 @pytest.fixture
@@ -156,6 +161,15 @@ class TestUuids:
 
     def test_the_empty_lifetime_and_none_mean_filesystem(self, bench: Bench) -> None:
         assert bench.call("get_uuid", lifetime="") == bench.call("get_uuid") == {"uuid": MACHINE_ID}
+
+    def test_consoles_are_told_of_each_change_and_of_nothing_else(self, bench: Bench) -> None:
+        bench.call("get_uuid", lifetime="")
+        bench.refuse("set_properties", values={"update_interval": -1})
+        bench.refuse("set_uuid", lifetime="Custom", uuid="two\nlines")
+        assert bench.published == 0
+        bench.call("set_properties", values={"update_interval": 60})
+        bench.call("set_uuid", lifetime="Custom", uuid="box")
+        assert bench.published == 2
 
     def test_set_uuid_changes_the_property(self, bench: Bench) -> None:
         for text in ("A1b2C3d4E5f6G7h8I9j0", "zyxwvutsrqponmlkjihg"):

@@ -1,0 +1,179 @@
+"""What the console knows and asks of agents: which host they are on, which classes they have, and their objects.
+
+Agents that tell no host name, such as the broker's own, are on no host: the host of their objects is the empty text,
+and they are reached by selections that name no hosts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+from collections.abc import Iterable
+
+from matahari.console.outcomes import Items
+from matahari.console.reading import values_of
+from matahari.console.station import Station
+from matahari.console.values import AgentSummary, ClassName, Host, RemoteObject
+from matahari.errors import MatahariError, NoAgentsError, RemoteError, RequestError
+from matahari.qmf import AgentInfo, Data, Query, QueryTarget, Schema, SchemaId, is_broker
+
+__all__ = ["CALL_TIMEOUT", "DEFAULT_PACKAGE", "Directory", "host_name", "host_of", "summary"]
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_PACKAGE = "org.matahariproject"
+CALL_TIMEOUT = 10.0  # seconds, the limit of a group call in 2012
+
+Found = tuple[AgentInfo, Data]
+"""Data and the agent that sent it."""
+
+
+class Directory:
+    """One event loop owns it, the station's."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._classes: dict[str, tuple[int, list[SchemaId]]] = {}
+
+    def forget(self, agent: str) -> None:
+        """Drop what was remembered of an agent."""
+        self._classes.pop(agent, None)
+
+    def on(self, hosts: Iterable[Host | str] | None) -> list[AgentInfo]:
+        """Agents on these hosts, or all.
+
+        Raises:
+            NoAgentsError: a named host is not known.
+            ConnectionLostError: there is no connection at the moment.
+        """
+        self._station.require_connection()
+        infos = list(self._station.agents.values())
+        if hosts is None:
+            return infos
+        chosen: list[AgentInfo] = []
+        for host in hosts:
+            if isinstance(host, Host):
+                some = [info for info in infos if host_of(info) == host]
+            else:
+                some = [info for info in infos if host_name(info) == host and host]
+            if not some:
+                raise NoAgentsError(_unknown("Host", str(host), {host_name(info) for info in infos}))
+            chosen += [info for info in some if info not in chosen]
+        return chosen
+
+    async def query(self, info: AgentInfo, query: Query, timeout: float) -> list[Data] | None:
+        """Objects that an agent answers with; None when it does not answer."""
+        try:
+            items: Items = await self._station.query(info.name, query, timeout)
+        except RequestError as error:
+            _log.info("%s: %s", info.name, error)
+            return None
+        except RemoteError as error:
+            _log.warning("%s: %s", info.name, error)
+            return []
+        return [one for one in items if isinstance(one, Data)]
+
+    async def objects(self, found: list[Found], name: ClassName, timeout: float) -> list[RemoteObject]:
+        """Objects with their schemas, fetched where they are not known; those without a usable one are left out."""
+        wanted = {one.schema_id: info for info, one in found if one.schema_id is not None}
+        schemas = await asyncio.gather(*(self.schema(info, one, timeout) for one, info in wanted.items()))
+        by_id = dict(zip(wanted, schemas, strict=True))
+        objects = []
+        for info, data in found:
+            schema = None if data.schema_id is None else by_id[data.schema_id]
+            if schema is None or data.object_id is None:
+                _log.warning("%s sent an object of %s without a usable schema or id", info.name, name)
+                continue
+            objects.append(remote_object(info, data, schema))
+        return objects
+
+    async def schema(self, info: AgentInfo, wanted: SchemaId, timeout: float) -> Schema | None:
+        """The schema, or None when the agent does not tell it."""
+        if wanted.hash is None:
+            return None
+        try:
+            return await self._station.fetch_schema(info.name, wanted, timeout)
+        except MatahariError as error:
+            _log.warning("%s does not tell the schema of %s: %s", info.name, wanted.name, error)
+            return None
+
+    async def classes_of(self, info: AgentInfo) -> list[SchemaId] | None:
+        """Classes of an agent, as of its latest announcement; None when it does not tell them."""
+        known = self._classes.get(info.name)
+        if known is not None and known[0] == info.schema_updated and info.schema_updated:
+            return known[1]
+        try:
+            ids = await self._station.list_classes(info.name, CALL_TIMEOUT)
+        except (RequestError, RemoteError) as error:
+            _log.warning("%s does not tell its classes: %s", info.name, error)
+            return None
+        if info.name in self._station.agents:
+            self._classes[info.name] = (info.schema_updated, ids)
+        return ids
+
+    async def classes(self) -> set[ClassName]:
+        """Classes of objects of all agents; events are left out."""
+        self._station.require_connection()
+        found = await asyncio.gather(*(self.classes_of(info) for info in list(self._station.agents.values())))
+        return {ClassName(one.package, one.name) for some in found for one in some or () if one.kind == "_data"}
+
+    async def require_class(self, name: ClassName) -> None:
+        """Tell a class that nobody has from one that has no objects.
+
+        Raises:
+            NoAgentsError: nobody has it; the message names close matches.
+        """
+        known = await self.classes()
+        if name in known:
+            return
+        if not any(one.package == name.package for one in known):
+            raise NoAgentsError(_unknown("Package", name.package, {one.package for one in known}))
+        others = {str(one) for one in known if one.name == name.name}
+        hint = {str(one) for one in known if one.package == name.package} | others
+        raise NoAgentsError(_unknown("Class", str(name), hint))
+
+
+def may_have(info: AgentInfo, package: str) -> bool:
+    """Whether it makes sense to ask an agent for classes of a package.
+
+    The broker's own agent has none of ours; and where its access rules forbid the question, it takes our link to all
+    agents away instead of an answer (qmf2.md, quirk 11).
+    """
+    return not (is_broker(info.name) and f"{package}.".startswith(f"{DEFAULT_PACKAGE}."))
+
+
+def query_for(name: ClassName) -> Query:
+    """All objects of a class."""
+    return Query(QueryTarget.OBJECT, schema_id=SchemaId(name.package, name.name))
+
+
+def remote_object(info: AgentInfo, data: Data, schema: Schema) -> RemoteObject:
+    """An object as it is handed out; ``data`` has an object id."""
+    object_id = data.at(info.name).object_id
+    assert object_id is not None
+    name = ClassName(schema.id.package, schema.id.name)
+    return RemoteObject(
+        host_name(info), info.name, object_id.object_name, name, values_of(data, schema), object_id, schema
+    )
+
+
+def host_name(info: AgentInfo) -> str:
+    """The agent's host, empty when it tells none."""
+    name = info.attributes.get("hostname")
+    return name if isinstance(name, str) else ""
+
+
+def host_of(info: AgentInfo) -> Host | None:
+    """The agent's host; None for agents that tell none, such as a broker's own."""
+    name, identity = host_name(info), info.attributes.get("uuid")
+    return Host(name, identity if isinstance(identity, str) else "") if name else None
+
+
+def summary(info: AgentInfo) -> AgentSummary:
+    return AgentSummary(info.name, host_name(info), info.product)
+
+
+def _unknown(kind: str, name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known - {""}), n=3, cutoff=0.5)
+    return f'{kind} "{name}" not found' + (f"; did you mean {', '.join(close)}?" if close else "")
