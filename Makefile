@@ -10,7 +10,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 # Each step of "make test" needs the one before it.
 .NOTPARALLEL:
-.PHONY: help setup demo up test check bench format format-check lint types imports test-fast test-all clean distclean
+.PHONY: help setup demo up test check bench format format-check lint types imports test-fast test-all test-rabbitmq clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ demo: setup ## play the main job with visible output
 up: setup ## run one node in the foreground, watching plugins/ (ARGS=... for options)
 	@exec $(BIN)/matahari up $(ARGS)
 
-test: setup format-check lint types imports test-all ## set up, check, and run all tests
+test: setup format-check lint types imports test-all test-rabbitmq ## set up, check, and run all tests
 
 check: setup format-check lint types imports test-fast ## the quick part: style, types, layers, unit and property tests
 
@@ -52,6 +52,10 @@ test-fast:
 
 test-all:
 	@$(BIN)/pytest $(PYTEST_ARGS)
+
+test-rabbitmq: ## run the integration tests again, on a RabbitMQ that they start
+	@bash .ci/rabbitmq
+	@$(BIN)/pytest --bus rabbitmq3 tests/integration $(PYTEST_ARGS)
 
 clean: ## remove caches and build output, keep .venv
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
