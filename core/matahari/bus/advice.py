@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import assert_never
 
 from matahari.bus.scheme import Kind
@@ -143,6 +142,8 @@ def _advice(kind: Kind) -> _Advice:
 
 
 def _rabbitmq(first: str, rights: str) -> _Advice:
+    from importlib.resources import files  # slow to import, and seldom needed
+
     definitions = files("matahari.bus").joinpath(_FILE).read_text("utf-8").rstrip()
     return _Advice(
         f"{_RABBITMQ_MISSING}\n{definitions}",

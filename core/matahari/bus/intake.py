@@ -9,7 +9,7 @@ from matahari.bus.attachment import Attachment
 from matahari.bus.bindings import BindingList
 from matahari.bus.tally import Tally
 from matahari.bus.user import BusUser
-from matahari.bus.wire import packet_of
+from matahari.bus.wire import packet_of, unread_request_of
 from matahari.errors import RemoteProtocolError
 from matahari.qmf import Packet
 
@@ -44,9 +44,7 @@ class Intake:
             if link is self._attachment.bindings:
                 change = self._bindings.read(data)
             else:
-                message = decode_message(data)
-                if self._attachment.accepts(link, message.subject):
-                    packet = packet_of(message)
+                packet = self._read(link, data)
         except RemoteProtocolError as error:
             self._malformed.add(error)
             return
@@ -54,3 +52,13 @@ class Intake:
             self._user.handle_packet(packet)
         elif change is not None:
             self._user.handle_bindings(*change)
+
+    def _read(self, link: Link, data: bytes) -> Packet | None:
+        message = decode_message(data)
+        if not self._attachment.accepts(link, message.subject):
+            return None
+        try:
+            return packet_of(message)
+        except RemoteProtocolError as error:
+            self._malformed.add(error)
+            return unread_request_of(message)

@@ -13,7 +13,7 @@ from matahari.bus.scheme import MAX_KEY, Out
 from matahari.errors import RemoteProtocolError, SchemaError
 from matahari.qmf import Packet, Value, decode_list, decode_map, encode_list, encode_map
 
-__all__ = ["encode_packet", "message_of", "packet_of"]
+__all__ = ["encode_packet", "message_of", "packet_of", "unread_request_of"]
 
 _APP_ID = "x-amqp-0-10.app-id"
 _MAP, _LIST = "amqp/map", "amqp/list"
@@ -113,10 +113,25 @@ def packet_of(message: Message) -> Packet:
         decoded = cast(Value, body)
     else:
         raise RemoteProtocolError(f"a body of type {type(body).__name__}; QMF has maps and lists")
-    user_id = message.user_id
+    return _packet(message, opcode, decoded)
+
+
+def unread_request_of(message: Message) -> Packet | None:
+    """A request whose body cannot be read, as a packet with that body as it is; None for anything else.
+
+    An agent refuses it, because whoever asked waits for an answer.
+    """
+    opcode = _text(message.properties.get("qmf.opcode")) or ""
+    if not opcode.endswith("_request") or not message.reply_to:
+        return None
+    return _packet(message, opcode, message.body)
+
+
+def _packet(message: Message, opcode: str, body: Value) -> Packet:
+    properties, user_id = message.properties, message.user_id
     return Packet(
         opcode=opcode,
-        body=decoded,
+        body=body,
         content=_text(properties.get("qmf.content")),
         agent=_text(properties.get("qmf.agent")),
         correlation_id=message.correlation_id,
@@ -126,7 +141,7 @@ def packet_of(message: Message) -> Packet:
         method=_text(properties.get("method")),
         user_id=None if user_id is None else user_id.decode("utf-8", "replace"),
         ttl=message.ttl,
-        form_a=message.section == "value" and not content_type,
+        form_a=message.section == "value" and not message.content_type,
     )
 
 

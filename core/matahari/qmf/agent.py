@@ -310,7 +310,8 @@ class AgentEngine:
     def _receive_locate(self, packet: Packet, now: float, wall_ns: int) -> None:
         if self._is_stopped:
             return
-        body = packet.body or []  # the locate of libqmf2's broker probe has none
+        # the locate of libqmf2's broker probe has no body, and some consoles send an empty map
+        body = [] if packet.body in (None, {}) else packet.body
         try:
             matches = compile_predicate(body if isinstance(body, list) else [body])(self._announcement.attributes)
         except SchemaError as error:

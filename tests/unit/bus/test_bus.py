@@ -350,6 +350,19 @@ class TestReceiving:
             play(story)
         assert len(caplog.records) == 1
 
+    def test_a_request_whose_body_cannot_be_read_is_counted_and_told_because_somebody_waits(self) -> None:
+        async def story(at: Setting) -> None:
+            await at.pair.carry()
+            for opcode, reply_to in (("_query_request", "qmf.default.direct/c"), ("_query_request", None), ("_x", "c")):
+                message = Message(b"\xff", properties={"qmf.opcode": opcode}, reply_to=reply_to, correlation_id="7")
+                at.nodes.publish(DIRECT, "me", encode_message(message), None)
+            await at.pair.carry()
+            assert at.bus.malformed == 3
+            told = [(one.opcode, one.body, one.correlation_id, one.reply_to) for one in at.user.packets]
+            assert told == [("_query_request", b"\xff", "7", "qmf.default.direct/c")]
+
+        play(story)
+
     def test_a_broker_that_attaches_links_to_us_gets_no_answer(self) -> None:
         async def story(at: Setting) -> None:
             await at.pair.carry()

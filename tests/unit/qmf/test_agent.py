@@ -150,7 +150,7 @@ def test_a_locate_request_that_does_not_match_is_not_answered(body: Value) -> No
     assert ask(running_agent(), Packet("_agent_locate_request", body)) == []
 
 
-@pytest.mark.parametrize("body", [["like"], {"a": 1}, "text", b"bytes"])
+@pytest.mark.parametrize("body", [["like"], {"a": 1}, "text", b"bytes", b"", 0])
 def test_a_malformed_locate_request_is_answered_with_an_exception(body: Value) -> None:
     code, said = refusal(ask(running_agent(), Packet("_agent_locate_request", body)))
     assert code == 4
