@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from matahari.amqp import Link, read_envelope, with_ttl
 from matahari.broker.nodes import BINDINGS
 from matahari.broker.ring import Ring, Waiting
-
-if TYPE_CHECKING:
-    from matahari.broker.session import Session
+from matahari.net import Pump
 
 __all__ = ["DRAIN_SLICE", "Subscription"]
 
 _log = logging.getLogger(__name__)
 
 DRAIN_SLICE = 256  # messages of one ring sent in one go, so that one subscriber cannot hold up the loop
+
+
+class Connection(Protocol):
+    """What a subscription needs of the session that it belongs to."""
+
+    @property
+    def pump(self) -> Pump: ...
+
+    @property
+    def peer(self) -> str:
+        """Who it is, for lines of the log."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def can_send(self, link: Link) -> bool:
+        """Whether the client takes a message now."""
+
+    def send(self, link: Link, data: bytes) -> None: ...
+
+    def end(self, link: Link, condition: str, description: str) -> None:
+        """Detach the link with a reason."""
 
 
 class Subscription:
@@ -29,7 +49,7 @@ class Subscription:
 
     __slots__ = ("_link", "_session", "is_scheduled", "key", "node", "ring")
 
-    def __init__(self, session: Session, link: Link, node: str, key: str) -> None:
+    def __init__(self, session: Connection, link: Link, node: str, key: str) -> None:
         self.node = node
         self.key = key
         self.ring = Ring()
