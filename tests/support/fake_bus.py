@@ -61,6 +61,7 @@ class FakeBus:
         self.peers: list[Peer] = []
         self.patterns: list[str] = []
         self.sent: list[Publish | Direct] = []
+        self.hurried = 0
         self._user = user
         self._closed = asyncio.Event()
 
@@ -85,6 +86,9 @@ class FakeBus:
 
     def flush(self) -> None:
         return
+
+    def hurry(self) -> None:
+        self.hurried += 1
 
     def listen(self, pattern: str) -> None:
         self.patterns.append(pattern)

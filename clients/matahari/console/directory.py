@@ -127,6 +127,8 @@ class Directory:
         known = await self.classes()
         if name in known:
             return
+        if not self._station.agents:
+            raise NoAgentsError("no agent is on the bus; start one with `matahari up` or `matahari agent`")
         if not any(one.package == name.package for one in known):
             raise NoAgentsError(_unknown("Package", name.package, {one.package for one in known}))
         others = {str(one) for one in known if one.name == name.name}

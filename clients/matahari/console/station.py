@@ -334,7 +334,10 @@ class Station:
     def require_connection(self) -> None:
         """Raise ConnectionLostError while there is none: what was known of the fleet may be wrong by now."""
         if not self._bus.is_connected:
-            raise ConnectionLostError(f"there is no connection to {self.address} at the moment")
+            self._bus.hurry()
+            raise ConnectionLostError(
+                f"there is no connection to {self.address} at the moment; it is being tried again"
+            )
 
     def _step(self) -> None:
         engine = self._engine

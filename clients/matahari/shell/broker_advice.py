@@ -58,8 +58,9 @@ acl allow agents access exchange name=qmf.default.direct
 acl allow agents access exchange name=ANONYMOUS-RELAY
 acl allow agents publish exchange name=qmf.default.topic routingkey=agent.ind.#
 acl allow agents publish exchange name=qmf.default.direct
-acl allow agents bind exchange name=qmf.default.direct routingkey=matahari.org:*
+acl allow agents bind exchange name=qmf.default.direct routingkey=matahariproject.org:*
 acl allow agents bind exchange name=qmf.default.topic routingkey=console.*
+acl allow agents bind exchange name=qmf.default.topic routingkey=direct-agent.*
 acl allow agents create queue durable=false
 acl allow agents access queue
 acl allow agents consume queue
@@ -69,25 +70,27 @@ acl deny all all"""
 _RABBITMQ3 = r"""# /etc/rabbitmq/rabbitmq.conf
 listeners.ssl.default = 5671
 heartbeat = 60
-amqp1_0.default_user = none         # otherwise whoever has no login is guest
+amqp1_0.default_user = none         # otherwise whoever has no login is guest; this version has no other login yet
 load_definitions = /etc/rabbitmq/qmf.json
 
-# rights of one host's login; consoles have the mirror image
+# rights of one agent's login, once there are logins (today: guest); consoles have the mirror image.
+# Agents' keys end in a UUID and name no login, so every agent's login may own every agent's key.
 U=web1; P='^(qmf\.default\.(topic|direct)|qmf\.'$U'\..*|amq\.gen-.*)$'
 rabbitmqctl set_permissions -p qmf $U '^(qmf\.'$U'\..*|amq\.gen-.*)$' "$P" "$P"
-rabbitmqctl set_topic_permissions -p qmf $U qmf.default.topic  '^agent\.ind\..*$' '^console\..*$'
-rabbitmqctl set_topic_permissions -p qmf $U qmf.default.direct '^console\..*$'    '^matahari\.org:[a-z]+:{username}$'"""
+rabbitmqctl set_topic_permissions -p qmf $U qmf.default.topic  '^agent\.ind\..*$' '^(console|direct-agent)\..*$'
+rabbitmqctl set_topic_permissions -p qmf $U qmf.default.direct '^direct-console\..*$' '^matahariproject\.org:.*$'"""
 
 _RABBITMQ4 = r"""# /etc/rabbitmq/rabbitmq.conf
 listeners.ssl.default = 5671
-anonymous_login_user = none         # otherwise whoever has no login is guest
+anonymous_login_user = none         # otherwise whoever has no login is guest; this version has no other login yet
 load_definitions = /etc/rabbitmq/qmf.json
 
-# rights of one host's login; consoles have the mirror image
+# rights of one agent's login, once there are logins (today: guest); consoles have the mirror image.
+# Agents' keys end in a UUID and name no login, so every agent's login may own every agent's key.
 U=web1; P='^(qmf\.default\.(topic|direct)|qmf\.'$U'\..*)$'
 rabbitmqctl set_permissions -p qmf $U '^qmf\.'$U'\..*$' "$P" "$P"
-rabbitmqctl set_topic_permissions -p qmf $U qmf.default.topic  '^agent\.ind\..*$' '^console\..*$'
-rabbitmqctl set_topic_permissions -p qmf $U qmf.default.direct '^console\..*$'    '^matahari\.org:[a-z]+:{username}$'"""
+rabbitmqctl set_topic_permissions -p qmf $U qmf.default.topic  '^agent\.ind\..*$' '^(console|direct-agent)\..*$'
+rabbitmqctl set_topic_permissions -p qmf $U qmf.default.direct '^direct-console\..*$' '^matahariproject\.org:.*$'"""
 
 _ARTEMIS = """\
 <!-- broker.xml -->
@@ -128,8 +131,8 @@ vhost {
             "allowAnonymousSender": true,
             "allowDynamicSource": false,
             "allowUserIdProxy": false,
-            "sources": "qmf.default.topic.console.*, qmf.default.direct.matahari.org:host:${user}",
-            "targets": "qmf.default.topic.agent.ind.*, qmf.default.direct.console.*"
+            "sources": "qmf.default.topic.*, qmf.default.direct.matahariproject.org:*",
+            "targets": "qmf.default.topic.agent.ind.*, qmf.default.direct.direct-console.*"
         }
     }
 }"""
@@ -163,9 +166,9 @@ ADVICE: Final[dict[str, BrokerAdvice]] = {
         ("agents, calls, events and subscriptions", "user-ids are compared with the login"),
         (
             _NO_PRESENCE,
-            _NO_TAP,
+            "`matahari tap` sees everything where qmf.default.direct is a topic exchange, as in the definitions below",
             "there are no dynamic nodes, no anonymous relay and no amq.direct for consoles of QMFv1",
-            "queues of programs that died stay until the policy `qmf-generated` removes them; it cannot be seen from here",
+            "queues of programs that have ended stay until the policy `qmf-generated` removes them; it cannot be seen from here",
         ),
         _RABBITMQ3,
     ),
@@ -202,8 +205,8 @@ ADVICE: Final[dict[str, BrokerAdvice]] = {
 
 #: By ``Finding.trouble``: what to do about it.
 TROUBLES: Final[dict[str, str]] = {
-    "unreachable": "start a node with `matahari up`, or name a broker with -b",
-    "not-allowed": "use the Unix socket of a broker on this machine, or name another broker with -b",
+    "unreachable": "start that broker, or name another with -b; `matahari up` starts one on a Unix socket",
+    "not-allowed": "use the Unix socket of a broker on this machine, or for tests on this machine --insecure-anonymous",
     "authentication": (
         "let ANONYMOUS in on that listener, on loopback and for tests only: qpidd by the mech_list of its SASL "
         "configuration, RabbitMQ 3 by amqp1_0.default_user = guest, RabbitMQ 4 by anonymous_login_user = guest; "

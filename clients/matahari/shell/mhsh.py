@@ -210,6 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--broker-kind",
         metavar="KIND",
+        choices=("auto", "qpid", "rabbitmq3", "rabbitmq4", "artemis", "router"),
         default=os.environ.get("MATAHARI_BROKER_KIND", "auto"),
         help="for a broker that does not tell what it is: qpid, rabbitmq3, rabbitmq4, artemis, router",
     )

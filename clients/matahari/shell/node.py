@@ -211,7 +211,12 @@ def _on_signals(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
+    on_terminal = os.isatty(0)
+
     def reload() -> None:
+        if on_terminal and not os.isatty(0):
+            stop.set()  # the terminal has gone: this was no request to reload
+            return
         tasks.start(_reload(broker, parts, reread, settings), name="reload")
 
     loop.add_signal_handler(signal.SIGHUP, reload)

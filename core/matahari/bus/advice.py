@@ -28,8 +28,8 @@ class _Advice:
 
 
 _RABBITMQ_MISSING = (
-    "the exchanges are not in this virtual host: import the definitions below on the broker's machine with "
-    "`rabbitmqctl import_definitions FILE`, and name their virtual host with --virtual-host vhost:qmf"
+    "the exchanges are not in this virtual host: import the definitions that `matahari doctor` prints on the broker's "
+    "machine with `rabbitmqctl import_definitions FILE`, and name their virtual host with --virtual-host vhost:qmf"
 )
 _RABBITMQ3_RIGHTS = r"""rabbitmqctl set_permissions -p qmf LOGIN '^amq\.gen-.*$' \
     '^(qmf\.default\.(topic|direct)|amq\.gen-.*)$' '^(qmf\.default\.(topic|direct)|amq\.gen-.*)$'"""
@@ -117,7 +117,7 @@ def _advice(kind: Kind) -> _Advice:
                 "qpidd makes qmf.default.topic and qmf.default.direct itself while its management is on: "
                 "start it with mgmt-enable=yes and mgmt-qmf2=yes",
                 "its acl-file must allow the login to access, publish to and bind on both exchanges, and to create, "
-                f"access and consume queues:\n{_QPIDD}",
+                "access and consume queues; `matahari doctor` prints the lines",
                 _QPIDD,
             )
         case "rabbitmq3":
@@ -126,15 +126,15 @@ def _advice(kind: Kind) -> _Advice:
             return _rabbitmq("", _RABBITMQ4_RIGHTS)
         case "artemis":
             return _Advice(
-                f"addresses below qmf.default must be made on demand: its broker.xml needs\n{_ARTEMIS}",
-                f"the login's role needs rights on addresses below qmf.default: its broker.xml needs\n{_ARTEMIS}",
+                "addresses below qmf.default must be made on demand; `matahari doctor` prints the lines for its broker.xml",
+                "the login's role needs rights on addresses below qmf.default; `matahari doctor` prints the lines for its broker.xml",
                 _ARTEMIS,
             )
         case "router":
             return _Advice(
-                f"the router knows no such address: its configuration needs\n{_ROUTER}",
+                "the router knows no such address; `matahari doctor` prints the lines for its configuration",
                 "the vhost policy must list qmf.default.* among the login's sources and targets, and allow anonymous "
-                f"senders:\n{_ROUTER}",
+                "senders; `matahari doctor` prints the lines",
                 _ROUTER,
             )
         case _:
@@ -146,7 +146,8 @@ def _rabbitmq(first: str, rights: str) -> _Advice:
 
     definitions = files("matahari.bus").joinpath(_FILE).read_text("utf-8").rstrip()
     return _Advice(
-        f"{_RABBITMQ_MISSING}\n{definitions}",
-        f"the login needs rights in this virtual host:\n{rights}",
-        f"{first}rabbitmqctl import_definitions FILE  # with this content:\n{definitions}\n{rights}",
+        _RABBITMQ_MISSING,
+        "the login needs rights in this virtual host; `matahari doctor` prints the commands",
+        f"{first}cat > qmf.json <<'END'\n{definitions}\nEND\nrabbitmqctl import_definitions qmf.json\n"
+        f"# LOGIN: guest, unless its configuration names another for those without a login\n{rights}",
     )

@@ -168,6 +168,10 @@ class Bus:
         if self._refused is not None:
             raise self._refused
 
+    def hurry(self) -> None:
+        """Try to connect now instead of after the present wait."""
+        self._client.hurry()
+
     async def wait_connected(self) -> None:
         await self._connected.wait()
 

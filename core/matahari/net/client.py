@@ -129,6 +129,7 @@ class Client:
         self._pump: Pump | None = None
         self._closing = False
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._attempt: asyncio.Timeout | None = None
         self._ended: asyncio.Future[TransportError] | None = None
         self._opened: asyncio.Future[None] | None = None
@@ -158,10 +159,8 @@ class Client:
                     self._backoff.reset()
                 delay = self._backoff.next_delay()
                 self._announce(error, delay)
-                try:
-                    await asyncio.wait_for(self._wake.wait(), delay)
-                except TimeoutError:
-                    continue
+                if await self._pause(delay):
+                    return
 
     async def close(self) -> None:
         """Say goodbye and end :meth:`run`; returns when the socket is gone or the time for it is over."""
@@ -181,6 +180,10 @@ class Client:
         if not done:
             pump.abort()
             await asyncio.wait((ended,), timeout=CLOSE_TIMEOUT)
+
+    def hurry(self) -> None:
+        """Somebody waits for the connection: end the present wait between two attempts."""
+        self._hurry.set()
 
     def refuse(self) -> None:
         """Drop the connection and do not come back: its user cannot work with this broker."""
@@ -205,6 +208,8 @@ class Client:
             self.is_open = True
             self._opened_at = asyncio.get_running_loop().time()
             self._must_start = False
+            if self._backoff.failures > ANNOUNCED_FAILURES:
+                _log.warning("%s is there again", self.address)
             if self._opened is not None and not self._opened.done():
                 self._opened.set_result(None)
             self._user.handle_open(pump, event)
@@ -220,6 +225,17 @@ class Client:
         self._lost(ConnectionLostError(f"the connection to {self.address} was lost" + (f": {error}" if error else "")))
 
     # --- inside ---------------------------------------------------------------------------------------------
+
+    async def _pause(self, delay: float) -> bool:
+        """Wait between two attempts; True when there is to be no further one."""
+        self._hurry.clear()
+        waits = [asyncio.ensure_future(one.wait()) for one in (self._wake, self._hurry)]
+        try:
+            await asyncio.wait(waits, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+        return self._wake.is_set()
 
     async def _one_connection(self) -> None:
         loop = asyncio.get_running_loop()
@@ -315,10 +331,13 @@ class Client:
             return ConnectionLostError(f"the connection to {address} was lost: {reason}{hint}")
         if self._greeted:
             return ConnectFailedError(f"{address} refused the connection: {reason}", address=str(address))
+        cause = (
+            "the broker's access rules may not admit you; its log tells"
+            if address.scheme == "unix"
+            else "RabbitMQ 3 does after `rabbitmq-plugins enable rabbitmq_amqp1_0`"
+        )
         return ConnectFailedError(
-            f"{address} does not speak AMQP 1.0 with us: {reason} (RabbitMQ 3 does after `rabbitmq-plugins enable "
-            "rabbitmq_amqp1_0`)",
-            address=str(address),
+            f"{address} does not speak AMQP 1.0 with us: {reason} ({cause})", address=str(address)
         )
 
     def _announce(self, error: TransportError, delay: float) -> None:
@@ -333,7 +352,11 @@ def _connect_failure(address: Address, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"no broker at {address}: there is no such socket; start one with `matahari up`, or name another with -b"
     if isinstance(error, ConnectionRefusedError):
-        return f"no broker at {address}: nobody listens there; start one with `matahari up`, or name another with -b"
+        if address.scheme == "unix":
+            return (
+                f"no broker at {address}: nobody listens there; start one with `matahari up`, or name another with -b"
+            )
+        return f"no broker at {address}: nobody listens there; start it, or name another with -b"
     if isinstance(error, PermissionError):
         return f"{address} is not yours to use: {error.strerror}"
     if isinstance(error, socket.gaierror):

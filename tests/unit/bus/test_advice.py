@@ -38,15 +38,18 @@ def test_our_own_broker_needs_nothing() -> None:
 
 @pytest.mark.parametrize("kind", ["rabbitmq3", "rabbitmq4"])
 def test_rabbitmqs_definitions_are_given_whole(kind: Kind) -> None:
-    text = remedy(kind, "amqp:not-found")
-    definitions = json.loads(text[text.index("{") :])
+    told = snippet(kind)
+    definitions = json.loads(told[told.index("{") : told.index("\nEND\n")])
     assert {one["name"]: one["type"] for one in definitions["exchanges"]} == {
         "qmf.default.topic": "topic",
         "qmf.default.direct": "topic",
     }
     assert any(one["pattern"] == r"^amq\.gen-" and "expires" in one["definition"] for one in definitions["policies"])
-    assert "rabbitmqctl import_definitions" in text
+    assert "rabbitmqctl import_definitions qmf.json" in told
+    text = remedy(kind, "amqp:not-found")
+    assert "`matahari doctor` prints" in text
     assert "--virtual-host vhost:qmf" in text
+    assert "\n" not in text
 
 
 def test_the_plugin_is_named_where_it_is_needed() -> None:

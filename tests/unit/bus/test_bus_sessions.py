@@ -285,7 +285,7 @@ class TestRabbitMQ3:
         async def story(at: Setting) -> None:
             at.broker.refuses = lambda address: ("amqp:unauthorized-access", "ACCESS_REFUSED")
             await at.pair.carry()
-            with pytest.raises(ConnectFailedError, match="set_permissions"):
+            with pytest.raises(ConnectFailedError, match="doctor` prints the commands"):
                 await at.bus.run()
 
         play(story, RABBIT3)
@@ -520,7 +520,7 @@ class TestRabbitMQ4:
             at.broker.answers = lambda request: None if str(request.to).startswith("/queues") else "204"
             await at.pair.carry()
             assert at.user.told == []
-            with pytest.raises(LinkRefusedError, match=r"(?s)configure access refused.*set_permissions"):
+            with pytest.raises(LinkRefusedError, match=r"(?s)configure access refused.*doctor` prints the commands"):
                 await at.bus.run()
 
         play(story, RABBIT4)

@@ -35,11 +35,19 @@ class User:
         self.lost.append(error)
 
 
-def reason_of(*events: Event, hostname: str = "", hint: str = "", expected: TransportError | None = None) -> Exception:
+def reason_of(
+    *events: Event,
+    hostname: str = "",
+    hint: str = "",
+    expected: TransportError | None = None,
+    address: str = "amqp://127.0.0.1:1",
+) -> Exception:
     """Why the connection ended, after these events."""
 
     async def story() -> Exception:
-        client = Client(parse_address("unix:/x"), User(), container=lambda: "c", hostname=hostname)
+        client = Client(
+            parse_address(address), User(), container=lambda: "c", hostname=hostname, insecure_anonymous=True
+        )
         client._pump = Pump(client_engine(), Notes())
         client._ended = asyncio.get_running_loop().create_future()
         client.hint = hint
@@ -55,7 +63,7 @@ def reason_of(*events: Event, hostname: str = "", hint: str = "", expected: Tran
 def test_a_broker_that_cuts_an_open_connection() -> None:
     error = reason_of(GREETING, CUT)
     assert isinstance(error, ConnectionLostError)
-    assert str(error) == "the connection to unix:/x was lost: the peer cut the connection"
+    assert str(error) == "the connection to amqp://127.0.0.1:1 was lost: the peer cut the connection"
 
 
 def test_what_its_user_thinks_of_it_is_added() -> None:
@@ -86,3 +94,9 @@ def test_what_is_no_amqp_1_0_may_be_a_rabbitmq_without_its_plugin() -> None:
     error = reason_of(Closed("amqp:connection:framing-error", "AMQP 0-9-1 header", by_peer=True))
     assert isinstance(error, ConnectFailedError)
     assert "rabbitmq-plugins enable rabbitmq_amqp1_0" in str(error)
+
+
+def test_a_local_broker_that_cuts_us_off_may_have_rules_that_leave_us_out() -> None:
+    error = reason_of(CUT, address="unix:/x")
+    assert "access rules may not admit you" in str(error)
+    assert "rabbitmq" not in str(error)

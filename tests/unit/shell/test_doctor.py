@@ -56,7 +56,10 @@ def test_another_kind_of_broker_comes_with_what_it_lacks_and_what_to_paste() -> 
     assert not failed
     assert any("not here: it does not tell who is connected" in line for line in lines)
     assert "    rabbitmq-plugins enable rabbitmq_amqp1_0" in lines
-    assert "    amqp1_0.default_user = none         # otherwise whoever has no login is guest" in lines
+    assert any(line.startswith("    amqp1_0.default_user = none ") for line in lines)
+    rights = [line for line in lines if "set_topic_permissions" in line]
+    assert len(rights) == 2
+    assert r"'^direct-console\..*$' '^matahariproject\.org:.*$'" in rights[1]
 
 
 def test_missing_exchanges_are_told_with_the_import_that_makes_them() -> None:
