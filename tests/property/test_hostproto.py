@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matahari.hostproto import (
+    EFFECTS,
     FRAMING_VERSION,
     INTERFACE_VERSION,
+    Activation,
     Call,
     Closed,
     Connection,
@@ -19,11 +21,16 @@ from matahari.hostproto import (
     Fault,
     Hello,
     Json,
+    Load,
     Loaded,
     Log,
     Message,
     MethodSpec,
+    Output,
+    Partial,
+    PluginEvent,
     Pong,
+    Progress,
     Result,
     encode_frame,
 )
@@ -39,12 +46,29 @@ json_values: st.SearchStrategy[Json] = st.recursive(
     max_leaves=15,
 )
 schemas = st.dictionaries(texts, json_values, max_size=4)
-specs = st.builds(MethodSpec, names, schemas, st.none() | schemas, texts)
+effects = st.dictionaries(st.sampled_from(EFFECTS), st.booleans())
+reals = st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)
+specs = st.builds(
+    MethodSpec,
+    names,
+    schemas,
+    st.none() | schemas,
+    texts,
+    effects,
+    st.none() | st.floats(0.001, 1e6),
+    st.lists(texts, max_size=3).map(tuple),
+    st.booleans(),
+)
 from_worker: st.SearchStrategy[Message] = st.one_of(
     st.builds(Result, numbers, texts),
     st.builds(Failure, numbers, names, texts, texts, texts),
     st.builds(Log, names, texts, texts),
     st.builds(Pong, numbers),
+    st.builds(Activation, st.booleans(), texts),
+    st.builds(Progress, numbers, reals, st.none() | reals, texts),
+    st.builds(Output, numbers, texts),
+    st.builds(Partial, numbers, texts),
+    st.builds(PluginEvent, st.none() | numbers, names, texts, st.integers(0, 7)),
     st.builds(
         Loaded,
         names,
@@ -53,6 +77,8 @@ from_worker: st.SearchStrategy[Message] = st.one_of(
         names,
         texts,
         st.lists(specs, max_size=3, unique_by=lambda spec: spec.name).map(tuple),
+        st.booleans(),
+        texts,
     ),
 )
 calls = st.builds(
@@ -64,6 +90,20 @@ calls = st.builds(
     texts,
     texts,
     st.none() | st.floats(0, 1e6),
+)
+
+
+loads = st.builds(
+    Load,
+    texts,
+    names,
+    texts,
+    numbers,
+    numbers,
+    numbers,
+    st.none() | st.dictionaries(texts, texts, max_size=3),
+    schemas,
+    schemas,
 )
 
 
@@ -89,11 +129,11 @@ def test_any_split_of_the_bytes_gives_the_same_events(messages: list[Message], c
     assert events(agent) == [*sent, Closed()]
 
 
-@given(calls)
-def test_a_call_arrives_as_it_was_sent(call: Call) -> None:
+@given(calls | loads)
+def test_a_call_and_a_load_arrive_as_they_were_sent(message: Call | Load) -> None:
     agent, worker = Connection.to_worker("n"), Connection.of_worker()
-    worker.receive_data(agent.send(call))
-    assert events(worker) == [call]
+    worker.receive_data(agent.send(message))
+    assert events(worker) == [message]
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
@@ -113,7 +153,12 @@ def test_random_bytes_give_at_most_one_fault_at_the_end(data: bytes, cuts: list[
         assert not any(isinstance(event, Fault | Closed) for event in found[:-1])
 
 
-@given(st.sampled_from(["load", "call", "cancel", "ping", "result", "loaded", "spawn", "exited", "x"]), schemas)
+@given(
+    st.sampled_from(
+        ["load", "call", "cancel", "ping", "result", "loaded", "event", "progress", "spawn", "exited", "x"]
+    ),
+    schemas,
+)
 @settings(max_examples=300)
 def test_random_objects_give_messages_or_a_fault(kind: str, members: dict[str, Json]) -> None:
     for connection in (Connection.of_worker(), Connection.to_worker("n"), Connection.of_parent()):

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from matahari.hostproto import Loaded, MethodSpec
+from matahari.hostproto import Activation, Loaded, MethodSpec
 from matahari.rpcagent import Limits, LoadFailure
 from matahari.rpcagent.lifecycle import Lifecycle
 from matahari.rpcagent.orders import Content, Drain, Gone, Start, Switch, Terminate
@@ -57,7 +57,10 @@ class LifecycleMachine(RuleBasedStateMachine):
         self.life.content_changed(Content("/p/a.py", "python", str(number), {}, BAD if fault else None), self.now)
         self.obey()
 
-    @rule(data=st.data(), event=st.sampled_from(["start", "load", "fail", "exit", "lost", "hung", "only_hung"]))
+    @rule(
+        data=st.data(),
+        event=st.sampled_from(["start", "load", "fail", "exit", "lost", "hung", "only_hung", "on", "off"]),
+    )
     def worker_event(self, data: st.DataObject, event: str) -> None:
         if not self.alive:
             return
@@ -76,6 +79,8 @@ class LifecycleMachine(RuleBasedStateMachine):
                 life.exited(worker, DIED, now, is_own_fault=event == "exit")
             case "hung":
                 life.hung(worker, now)
+            case "on" | "off":
+                life.activation(worker, Activation(event == "on", "because"), now)
             case "only_hung":
                 life.only_hung(worker, now)
         self.obey()
@@ -119,9 +124,10 @@ class LifecycleMachine(RuleBasedStateMachine):
         life = self.life
         if life.content is None:
             return
-        if life.state == "ready":
+        if life.state in ("ready", "inactive"):
             assert life.last_error is None
             assert life.version is not None
+            assert life.version.is_active == (life.state == "ready")
         if life.state in ("failed", "degraded", "quarantined") and not life.draining and life.serving is not None:
             assert life.last_error is not None
 

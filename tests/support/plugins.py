@@ -13,7 +13,7 @@ from textwrap import dedent
 
 import psutil
 
-from matahari.rpcagent import CallFailure, Limits, PluginService, PluginStatus
+from matahari.rpcagent import CallFailure, Limits, Notice, PluginService, PluginStatus
 
 #: Slow machines wait longer: every deadline is multiplied.
 TIME = float(os.environ.get("MATAHARI_TEST_TIME", "1"))
@@ -26,6 +26,7 @@ class Recorder:
         self.history: list[PluginStatus] = []
         self.now: dict[str, PluginStatus] = {}
         self.removed: list[str] = []
+        self.notices: list[Notice] = []
         self._heard = asyncio.Event()
 
     def plugin_changed(self, status: PluginStatus) -> None:
@@ -36,6 +37,10 @@ class Recorder:
     def plugin_removed(self, name: str) -> None:
         self.removed.append(name)
         self.now.pop(name, None)
+        self._heard.set()
+
+    def plugin_notice(self, notice: Notice) -> None:
+        self.notices.append(notice)
         self._heard.set()
 
     async def wait(self, condition: Callable[[], bool], *, timeout: float = 10.0) -> None:

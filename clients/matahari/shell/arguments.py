@@ -24,7 +24,15 @@ from matahari.shell.outcome import CommandError
 from matahari.shell.ports import ObjectsLike
 from matahari.shell.values import parse_json
 
-__all__ = ["CallArguments", "Parameters", "bind", "documentation_of", "has_unknown_name", "parameters_of"]
+__all__ = [
+    "CallArguments",
+    "Parameters",
+    "bind",
+    "documentation_of",
+    "has_unknown_name",
+    "parameters_from",
+    "parameters_of",
+]
 
 _NAMED = re.compile(r"([^\W\d]\w*)=")
 _ANY = "any"
@@ -94,7 +102,7 @@ def parameters_of(objects: ObjectsLike, method: str) -> Parameters | None:
             except ValueError:
                 schema = None
         if isinstance(schema, Mapping):
-            return _from_schema(schema)
+            return parameters_from(schema)
     return None
 
 
@@ -109,7 +117,8 @@ def documentation_of(objects: ObjectsLike, method: str) -> str:
     return ""
 
 
-def _from_schema(schema: Mapping[str, object]) -> Parameters:
+def parameters_from(schema: Mapping[str, object]) -> Parameters:
+    """What a method with this JSON Schema of its parameters takes."""
     properties = schema.get("properties")
     schemas = {
         name: value if isinstance(value, Mapping) else {}

@@ -12,6 +12,8 @@ from typing import NoReturn
 
 from matahari.config import Program, Settings, add_options, configure_logging, load
 from matahari.errors import MatahariError
+from matahari.shell.hooks import HOOK_COMMANDS
+from matahari.shell.plugin_command import add_plugin_commands
 from matahari.shell.tap import add_tap_options, tap
 
 __all__ = ["main"]
@@ -41,6 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # The reader went away (`| head`). Python would complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        # stdout on a full disk, for one; what is still buffered would fail once more at exit
+        print(f"matahari: cannot go on: {error.strerror or error}", file=sys.stderr)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the rest of the process
+        return EXIT_FAILED
 
 
 def _parser() -> _Parser:
@@ -65,6 +76,12 @@ def _parser() -> _Parser:
         elif name == "tap":
             add_tap_options(command)
         command.set_defaults(run=run)
+    for name, text, add, command_run in HOOK_COMMANDS:
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        add(command)
+        command.set_defaults(run=command_run)
+    text = "write, check, try and describe a plugin; needs no broker"
+    add_plugin_commands(commands.add_parser("plugin", help=text, description=text[0].upper() + text[1:] + "."))
     return parser
 
 

@@ -8,12 +8,13 @@ Defaults that depend on the user (paths) are in :mod:`matahari.config.defaults`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from matahari.config.kinds import Choice, Flag, Kind, Number, PathList, PathValue, Seconds, Text
 
-__all__ = ["LOG_LEVELS", "TABLE", "Program", "Setting"]
+__all__ = ["LOG_LEVELS", "PLUGIN_LIMITS", "TABLE", "Program", "Setting"]
 
 Program: TypeAlias = Literal["up", "broker", "agent", "console", "doctor"]
 
@@ -24,6 +25,8 @@ _NODE: tuple[Program, ...] = ("up", "broker", "agent", "doctor")
 _PLUGINS: tuple[Program, ...] = ("up", "agent", "doctor")
 _CLIENTS: tuple[Program, ...] = ("agent", "console", "doctor")
 _DAY = 86_400
+_MAX_MEMORY = 1 << 24
+"""MiB; more than any machine has, and its number of bytes is one for the kernel."""
 
 BROKER_KINDS = ("auto", "qpid", "rabbitmq3", "rabbitmq4", "artemis", "router")
 """What a broker can be taken for, whatever it says of itself."""
@@ -273,4 +276,65 @@ TABLE: tuple[Setting, ...] = (
         "seconds that a replaced plugin's running calls have to finish",
         default=60.0,
     ),
+    Setting(
+        "plugin_queue_age",
+        "plugins.queue_age",
+        Seconds(0.05, _DAY),
+        "seconds that a call waits for its turn before it is answered busy",
+        default=30.0,
+    ),
+    Setting(
+        "plugin_memory",
+        "plugins.memory",
+        Number(0, _MAX_MEMORY),
+        "MiB of address space that each process of a plugin may have; 0 for no bound",
+        default=4096,
+    ),
+    Setting(
+        "plugin_open_files",
+        "plugins.open_files",
+        Number(0, 1 << 20),
+        "files and sockets that each process of a plugin may have open; 0 for no bound",
+        default=1024,
+    ),
+    Setting(
+        "plugin_processes",
+        "plugins.processes",
+        Number(0, 1 << 22),
+        # A default would stop plugins of a user who has many processes of another kind, and not bind root at all.
+        "processes and threads that the plugin's user may have, all of them counted; 0 for no bound",
+        default=0,
+    ),
+    Setting(
+        "plugin_nice",
+        "plugins.nice",
+        Number(0, 19),
+        "how much a plugin gives way to others, as of nice(1)",
+        default=0,
+    ),
+    Setting(
+        "plugin_activate_interval",
+        "plugins.activate_interval",
+        Seconds(1, _DAY),
+        "seconds between two times that a plugin is asked whether it is for this host",
+        default=60.0,
+    ),
 )
+
+_LIMITS = (
+    "concurrency",
+    "queue",
+    "queue_age",
+    "call_timeout",
+    "load_timeout",
+    "drain_timeout",
+    "memory",
+    "open_files",
+    "processes",
+    "nice",
+)
+
+PLUGIN_LIMITS: Mapping[str, Kind] = {
+    name: setting.kind for name in _LIMITS for setting in TABLE if setting.key == f"plugins.{name}"
+} | {"user": Text(re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}"), "the name of a user")}
+"""What the table ``[limits]`` beside a plugin may hold, by the names of the settings that are its defaults."""

@@ -131,7 +131,7 @@ class PathValue:
         if not isinstance(raw, str) or not raw or "\0" in raw:
             raise ValueError(f"must be a path, not {raw!r}")
         path = Path(raw)
-        if path.parts[0] == "~":
+        if path.parts[:1] == ("~",):  # "." has no parts
             if place.home is None:
                 raise ValueError(f"must be a path; no home folder is known for {raw!r}, write it out")
             path = place.home.joinpath(*path.parts[1:])

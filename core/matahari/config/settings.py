@@ -37,6 +37,10 @@ class Settings:
         plugin_concurrency: calls that one plugin runs at the same time.
         plugin_queue: calls that wait for one plugin; further ones are answered busy.
         plugin_call_timeout: seconds for one call; likewise ``plugin_load_timeout`` and ``plugin_drain_timeout``.
+        plugin_queue_age: seconds that a call waits for its turn.
+        plugin_memory: address space of a plugin's processes in MiB; 0 for no bound.
+        plugin_open_files, plugin_processes, plugin_nice: further bounds of a plugin's processes.
+        plugin_activate_interval: seconds between two times that a plugin is asked whether it is for this host.
         sources: field name -> where its value comes from, for humans (``default``, a file's path,
             ``environment MATAHARI_LOG``, ``command line --log``).
     """
@@ -64,6 +68,12 @@ class Settings:
     plugin_call_timeout: float
     plugin_load_timeout: float
     plugin_drain_timeout: float
+    plugin_queue_age: float
+    plugin_memory: int
+    plugin_open_files: int
+    plugin_processes: int
+    plugin_nice: int
+    plugin_activate_interval: float
     sources: Mapping[str, str]
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "ConnectionLostError",
     "CrashedError",
     "FilterSyntaxError",
+    "HookError",
     "HostCrashedError",
     "HostStartError",
     "InvalidArgumentError",
@@ -276,6 +277,23 @@ class FilterSyntaxError(MatahariError):
         super().__init__(message)
         self.text = text
         self.position = position
+
+
+class HookError(MatahariError):
+    """An extension could not be loaded or failed: ``provider`` is the extension, ``hook`` empty while it loads.
+
+    Attributes:
+        error_type: class name of what was raised, empty when we found the fault ourselves.
+    """
+
+    code = "hook"
+
+    def __init__(self, message: str, *, provider: str, hook: str = "", error_type: str = "") -> None:
+        place = f"hook {hook} of {provider}" if hook else f"extension {provider}"
+        super().__init__(f"{place}: {error_type}: {message}" if error_type else f"{place}: {message}")
+        self.hook = hook
+        self.provider = provider
+        self.error_type = error_type
 
 
 class PluginError(MatahariError):

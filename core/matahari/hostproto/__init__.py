@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from ._members import MAX_DEPTH, MAX_ITEMS, MAX_NAME
+from ._checks import MAX_CHUNK, MAX_DEPTH, MAX_ITEMS, MAX_NAME, MAX_NOTE
 from .connection import Closed, Connection, Event, Fault
 from .digest import SINGLE_FILE, content_digest
 from .frames import FRAMING_VERSION, MAX_FRAME, TEXT_LIMIT, FrameDecoder, Json, encode_frame
 from .messages import (
+    EFFECTS,
     INTERFACE_VERSION,
+    Activate,
+    Activation,
     Bye,
     Call,
     Cancel,
@@ -22,8 +25,12 @@ from .messages import (
     Log,
     Message,
     MethodSpec,
+    Output,
+    Partial,
     Ping,
+    PluginEvent,
     Pong,
+    Progress,
     Result,
     Shutdown,
     Spawn,
@@ -32,14 +39,19 @@ from .messages import (
 )
 
 __all__ = [
+    "EFFECTS",
     "FRAMING_VERSION",
     "INTERFACE_VERSION",
+    "MAX_CHUNK",
     "MAX_DEPTH",
     "MAX_FRAME",
     "MAX_ITEMS",
     "MAX_NAME",
+    "MAX_NOTE",
     "SINGLE_FILE",
     "TEXT_LIMIT",
+    "Activate",
+    "Activation",
     "Bye",
     "Call",
     "Cancel",
@@ -60,8 +72,12 @@ __all__ = [
     "Log",
     "Message",
     "MethodSpec",
+    "Output",
+    "Partial",
     "Ping",
+    "PluginEvent",
     "Pong",
+    "Progress",
     "Result",
     "Shutdown",
     "Spawn",

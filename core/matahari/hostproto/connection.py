@@ -23,6 +23,8 @@ from ._members import dump_message, parse_message
 from .frames import FRAMING_VERSION, FrameDecoder, encode_frame
 from .messages import (
     INTERFACE_VERSION,
+    Activate,
+    Activation,
     Bye,
     Call,
     Cancel,
@@ -36,8 +38,12 @@ from .messages import (
     LoadFailed,
     Log,
     Message,
+    Output,
+    Partial,
     Ping,
+    PluginEvent,
     Pong,
+    Progress,
     Result,
     Shutdown,
     Spawn,
@@ -67,8 +73,10 @@ def _by_type(*classes: type[Message]) -> Mapping[str, type[Message]]:
     return {cls.TYPE: cls for cls in classes}
 
 
-_TO_WORKER: Final = _by_type(Load, Call, Cancel, Drain, Bye, Ping)
-_FROM_WORKER: Final = _by_type(Hello, Loaded, LoadFailed, Result, Failure, Log, Pong, Bye)
+_TO_WORKER: Final = _by_type(Load, Activate, Call, Cancel, Drain, Bye, Ping)
+_FROM_WORKER: Final = _by_type(
+    Hello, Loaded, LoadFailed, Activation, Progress, Output, Partial, PluginEvent, Result, Failure, Log, Pong, Bye
+)
 _TO_PARENT: Final = _by_type(Spawn, Kill, Shutdown, Ping)
 _FROM_PARENT: Final = _by_type(Hello, Spawned, SpawnFailed, Exited, Pong)
 

@@ -13,7 +13,10 @@ from typing import ClassVar, Final, TypeAlias
 from .frames import Json
 
 __all__ = [
+    "EFFECTS",
     "INTERFACE_VERSION",
+    "Activate",
+    "Activation",
     "Bye",
     "Call",
     "Cancel",
@@ -28,8 +31,12 @@ __all__ = [
     "Log",
     "Message",
     "MethodSpec",
+    "Output",
+    "Partial",
     "Ping",
+    "PluginEvent",
     "Pong",
+    "Progress",
     "Result",
     "Shutdown",
     "Spawn",
@@ -38,16 +45,32 @@ __all__ = [
 ]
 
 INTERFACE_VERSION: Final = 1
+#: What the author of an action may declare about it; an absent one is not known.
+EFFECTS: Final = ("read_only", "destructive", "idempotent")
 
 
 @dataclass(frozen=True, slots=True)
 class MethodSpec:
-    """One action of a plugin: ``params`` and ``result`` are JSON Schemas (2020-12), ``doc`` is the docstring."""
+    """One action of a plugin.
+
+    Attributes:
+        name: as published.
+        params, result: JSON Schemas (2020-12); PROTOCOL.md section 4 has the ``x-`` keywords.
+        doc: the docstring.
+        effects: names of ``EFFECTS`` -> what the author declared.
+        timeout: time limit of one call in seconds, when the author set one.
+        sensitive: parameters whose values must not be shown or logged.
+        streams: whether it yields partial results.
+    """
 
     name: str
     params: dict[str, Json]
     result: dict[str, Json] | None = None
     doc: str = ""
+    effects: Mapping[str, bool] = field(default_factory=dict)
+    timeout: float | None = None
+    sensitive: tuple[str, ...] = ()
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +87,11 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Load a plugin. ``files`` maps relative paths to base64 of their bytes; None: read ``path``."""
+    """Load a plugin.
+
+    ``files`` maps relative paths to base64 of their bytes; None: read ``path``. ``settings`` are what the
+    operator configured for this plugin, ``facts`` what is known of the host.
+    """
 
     TYPE: ClassVar[str] = "load"
     path: str
@@ -74,11 +101,20 @@ class Load:
     concurrency: int
     result_limit: int
     files: Mapping[str, str] | None = None
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Activate:
+    """Ask the plugin again whether it is to be published on this host."""
+
+    TYPE: ClassVar[str] = "activate"
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The plugin is ready; ``digest`` is of what was really loaded."""
+    """The plugin is ready; ``digest`` is of what was really loaded, ``active`` and ``reason`` as in Activation."""
 
     TYPE: ClassVar[str] = "loaded"
     name: str
@@ -87,6 +123,17 @@ class Loaded:
     language: str
     version: str
     methods: tuple[MethodSpec, ...]
+    active: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """Whether the plugin wants to be published on this host, and why (not)."""
+
+    TYPE: ClassVar[str] = "activation"
+    active: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +181,46 @@ class Failure:
     error_type: str
     value: str
     traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far call ``id`` is: ``done`` of ``total`` (None: unknown), in a unit of the action's own."""
+
+    TYPE: ClassVar[str] = "progress"
+    id: int
+    done: int | float
+    total: int | float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A piece of what call ``id`` wants to show while it runs."""
+
+    TYPE: ClassVar[str] = "output"
+    id: int
+    chunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """One value that call ``id`` yielded, as JSON text."""
+
+    TYPE: ClassVar[str] = "partial"
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PluginEvent:
+    """Something happened. ``id`` is the call that told it, ``fields`` the JSON text of an object, severity as syslog's."""
+
+    TYPE: ClassVar[str] = "event"
+    id: int | None
+    name: str
+    fields: str = "{}"
+    severity: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +273,17 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """Fork a worker; its socket and the writing end of its log pipe travel beside the frame."""
+    """Fork a worker; its socket and the writing end of its log pipe travel beside the frame.
+
+    ``environment`` is added to the warm parent's.
+    """
 
     TYPE: ClassVar[str] = "spawn"
     worker: int
     plugin: str
     nonce: str
     limits: Mapping[str, int] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +333,15 @@ class Shutdown:
 Message: TypeAlias = (
     Hello
     | Load
+    | Activate
     | Loaded
     | LoadFailed
+    | Activation
     | Call
+    | Progress
+    | Output
+    | Partial
+    | PluginEvent
     | Result
     | Failure
     | Cancel

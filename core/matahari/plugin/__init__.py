@@ -5,6 +5,20 @@ Standard library only, so that a plugin can be run and tested anywhere.
 
 from __future__ import annotations
 
-from .calls import Context, context, running
+from .calls import Context, Reporter, context, running
+from .declare import Declared, declared, method
+from .report import event, output, progress, report_to
 
-__all__ = ["Context", "context", "running"]
+__all__ = [
+    "Context",
+    "Declared",
+    "Reporter",
+    "context",
+    "declared",
+    "event",
+    "method",
+    "output",
+    "progress",
+    "report_to",
+    "running",
+]

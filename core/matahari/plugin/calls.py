@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Protocol
 
-__all__ = ["Context", "context", "running"]
+__all__ = ["Context", "Reporter", "context", "running"]
+
+
+def _nothing() -> Mapping[str, object]:
+    return MappingProxyType({})
+
+
+class Reporter(Protocol):
+    """Takes what a running action reports (the host's part). May block while the agent does not read."""
+
+    def progress(self, done: float, total: float | None, text: str) -> None:
+        """Take how far the call is."""
+
+    def output(self, chunk: str) -> None:
+        """Take text to show."""
+
+    def event(self, name: str, severity: int, fields: str) -> None:
+        """Take an event; ``fields`` is the JSON text of an object.
+
+        Raises:
+            ValueError: more than one event may hold.
+        """
+
+
+class _CallLogger(logging.LoggerAdapter[logging.Logger]):
+    """Puts the request's id before each text."""
+
+    def process(self, msg: object, kwargs: MutableMapping[str, object]) -> tuple[object, MutableMapping[str, object]]:
+        request = (self.extra or {}).get("request_id")
+        return (f"[{request}] {msg}" if request else msg), kwargs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +55,17 @@ class Context:
         caller: who asks, as the agent knows them; empty when nobody was identified.
         deadline: moment, on the clock of ``time.monotonic``, after which nobody waits for the result;
             infinite when there is no limit.
+        facts: what the agent knows of this host; name -> JSON value.
+        settings: what the operator configured for this plugin; name -> JSON value.
     """
 
     plugin: str
     request_id: str = ""
     caller: str = ""
     deadline: float = math.inf
+    facts: Mapping[str, object] = field(default_factory=_nothing, repr=False, compare=False)
+    settings: Mapping[str, object] = field(default_factory=_nothing, repr=False, compare=False)
+    reporter: Reporter | None = field(default=None, repr=False, compare=False)
     _cancelled: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     @property
@@ -41,6 +77,11 @@ class Context:
     def is_cancelled(self) -> bool:
         """Whether nobody waits any more: a long action should look now and then, and return."""
         return self._cancelled.is_set()
+
+    @property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger with the plugin's name, whose records begin with the request's id."""
+        return _CallLogger(logging.getLogger(self.plugin), {"request_id": self.request_id})
 
     def cancel(self) -> None:
         """Make :attr:`is_cancelled` true (called by the host)."""
@@ -55,14 +96,20 @@ def context() -> Context:
 
     Works in the function that was called and in whatever it calls or awaits. Threads that the plugin
     starts itself see it only when they are started with ``contextvars.copy_context().run``.
+    While the plugin is loaded, and in ``self_check`` and ``activate``, there is a context without a caller.
 
     Raises:
-        RuntimeError: no call runs here, for example while the plugin is being loaded.
+        RuntimeError: nothing of that runs here.
     """
-    try:
-        return _current.get()
-    except LookupError:
-        raise RuntimeError("context() is only available while an action runs") from None
+    found = current()
+    if found is None:
+        raise RuntimeError("context() is only available while an action runs")
+    return found
+
+
+def current() -> Context | None:
+    """Give the call that runs here, or None."""
+    return _current.get(None)
 
 
 @contextmanager

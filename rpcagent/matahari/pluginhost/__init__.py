@@ -1,17 +1,18 @@
-"""The Python plugin host: a warm parent and the workers it forks. Standard library only.
+"""The Python plugin host: a warm parent and the workers it forks.
 
 What is exported here serves whoever wants to look at a plugin without running a worker.
 """
 
 from __future__ import annotations
 
-from .describe import describe
+from .describe import DeclarationError, describe
 from .exports import ExportError, exported
 from .loading import MAX_SOURCE, NAMESPACE, Sources, import_plugin, python_files
 
 __all__ = [
     "MAX_SOURCE",
     "NAMESPACE",
+    "DeclarationError",
     "ExportError",
     "Sources",
     "describe",

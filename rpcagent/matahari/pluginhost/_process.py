@@ -8,13 +8,14 @@ import errno
 import faulthandler
 import fcntl
 import os
+import pwd
 import resource
 import signal
 import sys
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["LIMITS", "WORKER_SOCKET", "adopt_orphans", "become_worker", "die_with_parent", "name_process"]
+__all__ = ["BOUNDS", "LIMITS", "WORKER_SOCKET", "adopt_orphans", "become_worker", "die_with_parent", "name_process"]
 
 #: The worker's socket is always this descriptor (PROTOCOL.md section 1).
 WORKER_SOCKET: Final = 3
@@ -26,6 +27,9 @@ LIMITS: Final[Mapping[str, int]] = {
     "core": resource.RLIMIT_CORE,
     "cpu": resource.RLIMIT_CPU,
 }
+
+#: All names that a spawn message may have among its limits.
+BOUNDS: Final = frozenset((*LIMITS, "nice", "uid"))
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
@@ -64,7 +68,7 @@ def become_worker(plugin: str, socket_fd: int, log_fd: int, limits: Mapping[str,
         plugin: name of the plugin, for the process's name.
         socket_fd: becomes ``WORKER_SOCKET``.
         log_fd: becomes standard output and standard error.
-        limits: names of ``LIMITS`` -> value, soft and hard.
+        limits: names of ``BOUNDS`` -> value, soft and hard.
 
     Raises:
         OSError, ValueError: the system refuses.
@@ -80,7 +84,23 @@ def become_worker(plugin: str, socket_fd: int, log_fd: int, limits: Mapping[str,
     name_process(f"mh-{plugin}")
     faulthandler.enable(2)  # after a segmentation fault the agent has at least the Python lines
     for name, value in limits.items():
-        resource.setrlimit(LIMITS[name], (value, value))
+        if name in LIMITS:
+            resource.setrlimit(LIMITS[name], (value, value))
+    if "nice" in limits:
+        os.nice(limits["nice"])
+    if "uid" in limits:
+        _become_user(limits["uid"], parent)
+
+
+def _become_user(uid: int, parent: int) -> None:
+    """Give up all rights but those of this user. Last of all: the rest may need them."""
+    user = pwd.getpwuid(uid)
+    os.initgroups(user.pw_name, user.pw_gid)
+    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
+    os.setresuid(uid, uid, uid)
+    die_with_parent(signal.SIGKILL)  # the kernel forgets it when the user changes
+    if os.getppid() != parent:
+        raise ProcessLookupError("the warm parent has ended")
 
 
 def _reset_signals() -> None:

@@ -7,27 +7,52 @@ from __future__ import annotations
 
 import contextvars
 import inspect
-import json
 import math
 import threading
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Mapping
+from types import AsyncGeneratorType, GeneratorType, MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-from matahari.hostproto import Call, Failure, Result
+from matahari.hostproto import Call, Failure, Json, Result
 from matahari.plugin import Context, running
 
+from .forms import PLAIN, BadArgument, Conversion, Form
 from .outcomes import call_failure, call_outcome
 from .pool import Pool
+from .reports import CallReporter, EventBudget, Report, TooMuch
 
 if TYPE_CHECKING:
     from .eventloop import EventLoop
 
 __all__ = ["Runner"]
 
+_NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
 
-class _BadArgument(Exception):
-    """The text of an argument is not JSON."""
+
+class _Ended(Exception):
+    """The call is over before its action is: ``failure`` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+
+
+class _Running:
+    """One call that has been taken."""
+
+    def __init__(
+        self, call: Call, action: Callable[..., object], form: Form, context: Context, reporter: CallReporter
+    ) -> None:
+        self.call = call
+        self.action = action
+        self.form = form
+        self.context = context
+        self.reporter = reporter
+
+
+def _discard(_report: Report) -> None:
+    """Nobody listens."""
 
 
 class Runner:
@@ -38,9 +63,13 @@ class Runner:
         actions: name -> callable.
         files: paths of the plugin's own files, for tracebacks.
         concurrency: most calls at once.
-        result_limit: most bytes of a result's JSON text.
+        result_limit: most bytes of the JSON text of a result, and of a yielded value.
         answer: called with each answer, from any thread.
         idle: called, from any thread, when the last call has been answered.
+        forms: name -> how arguments are read and results written; an action without one gets and gives plain JSON.
+        report: called with what running calls report, from any thread; may block.
+        events: how many events the plugin may send.
+        facts, settings: for the contexts of the calls.
     """
 
     def __init__(
@@ -53,19 +82,33 @@ class Runner:
         result_limit: int,
         answer: Callable[[Result | Failure], None],
         idle: Callable[[], None],
+        forms: Mapping[str, Form] | None = None,
+        report: Callable[[Report], None] = _discard,
+        events: EventBudget | None = None,
+        facts: Mapping[str, Json] = _NOTHING,
+        settings: Mapping[str, Json] = _NOTHING,
     ) -> None:
         self._plugin = plugin
         self._actions = actions
-        self._is_async = {name for name, action in actions.items() if inspect.iscoroutinefunction(action)}
+        self._forms = forms or {}
+        self._is_async = {
+            name
+            for name, action in actions.items()
+            if inspect.iscoroutinefunction(action) or inspect.isasyncgenfunction(action)
+        }
         self._files = files
         self._concurrency = concurrency
         self._result_limit = result_limit
         self._answer = answer
         self._idle = idle
+        self._report = report
+        self._events = events or EventBudget()
+        self._facts = facts
+        self._settings = settings
         self._pool = Pool(concurrency)
         self._loop: EventLoop | None = None
         self._lock = threading.Lock()
-        self._contexts: dict[int, Context] = {}
+        self._running: dict[int, _Running] = {}
         self._unanswered = 0
 
     @property
@@ -80,37 +123,45 @@ class Runner:
             text = f"{self._plugin} has no action {call.method!r}"
             self._answer(Failure(call.id, "unknown_action", "LookupError", text))
             return
-        deadline = math.inf if call.left is None else time.monotonic() + call.left
-        context = Context(self._plugin, call.request, call.caller, deadline)
+        taken = self._take(call, action)
         with self._lock:
-            active = len(self._contexts) + 1
-            if active <= self._concurrency and call.id not in self._contexts:
-                self._contexts[call.id] = context
+            active = len(self._running) + 1
+            if active <= self._concurrency and call.id not in self._running:
+                self._running[call.id] = taken
                 self._unanswered += 1
             else:
                 active = 0
         if not active:
             self._answer(Failure(call.id, "busy", "RuntimeError", f"{self._concurrency} calls are running"))
         elif call.method in self._is_async:
-            self._start_async(call, action, context)
+            self._start_async(taken, action)
         else:
             try:
-                self._pool.run(lambda: self._run(call, action, context), active=active)
+                self._pool.run(lambda: self._run(taken), active=active)
             except RuntimeError as error:
                 self._finish(call_failure(call.id, error, ()))
 
     def cancel(self, call_id: int) -> None:
         """Tell a call that nobody waits for it."""
-        context = self._contexts.get(call_id)
-        if context is not None:
-            context.cancel()
+        taken = self._running.get(call_id)
+        if taken is not None:
+            taken.context.cancel()
             if self._loop is not None:
                 self._loop.cancel(call_id)
+
+    def _take(self, call: Call, action: Callable[..., object]) -> _Running:
+        deadline = math.inf if call.left is None else time.monotonic() + call.left
+        reporter = CallReporter(call.id, self._plugin, self._report, self._events)
+        context = Context(
+            self._plugin, call.request, call.caller, deadline, self._facts, self._settings, reporter=reporter
+        )
+        return _Running(call, action, self._forms.get(call.method, PLAIN), context, reporter)
 
     def _finish(self, answer: Result | Failure) -> None:
         # Room first: the agent may send the next call the moment it has the answer.
         with self._lock:
-            del self._contexts[answer.id]
+            taken = self._running.pop(answer.id)
+        taken.reporter.close()
         self._answer(answer)
         # Only now: a worker that counted as idle before might end with the answer unsent.
         with self._lock:
@@ -119,22 +170,39 @@ class Runner:
         if is_idle:
             self._idle()
 
-    def _run(self, call: Call, action: Callable[..., object], context: Context) -> None:
+    def _run(self, taken: _Running) -> None:
         try:
-            args, kwargs = _decode(call)
-            with running(context):
-                value = action(*args, **kwargs)
-            if inspect.isawaitable(value):
-                self._start_async(call, lambda: value, context)
-                return
-        except _BadArgument as error:
-            self._finish(Failure(call.id, "invalid_argument", "ValueError", str(error)))
+            with running(taken.context):
+                args, kwargs = taken.form.read(taken.call.args, taken.call.kwargs)
+                value = taken.action(*args, **kwargs)
+                if isinstance(value, GeneratorType):
+                    answer = self._stream(taken, value)
+                elif inspect.isawaitable(value) or isinstance(value, AsyncGeneratorType):
+                    self._start_async(taken, lambda: value)
+                    return
+                else:
+                    answer = self._outcome(taken, value, taken.form.result)
         except BaseException as error:  # noqa: BLE001  # the plugin's code; SystemExit must not end the worker
-            self._finish(call_failure(call.id, error, self._files))
-        else:
-            self._finish(call_outcome(call.id, f"{self._plugin}.{call.method}", value, self._result_limit))
+            answer = self._failure(taken, error)
+        self._finish(answer)
 
-    def _start_async(self, call: Call, action: Callable[..., object], context: Context) -> None:
+    def _stream(self, taken: _Running, generator: Generator[object, None, object]) -> Result | Failure:
+        """Send what a generator yields; its answer is what it returns, or else the number of values."""
+        count = 0
+        try:
+            while True:
+                try:
+                    value = next(generator)
+                except StopIteration as end:
+                    return self._outcome_of_stream(taken, end.value, count)
+                self._yielded(taken, value)
+                count += 1
+                if taken.context.is_cancelled:
+                    raise _Ended(_cancelled(taken, "cancelled"))
+        finally:
+            generator.close()
+
+    def _start_async(self, taken: _Running, action: Callable[..., object]) -> None:
         if self._loop is None:
             with self._lock:
                 if self._loop is None:
@@ -144,44 +212,82 @@ class Runner:
         variables = contextvars.copy_context()
 
         async def run() -> None:
-            with running(context):
-                await self._await(call, action, context)
+            with running(taken.context):
+                await self._await(taken, action)
 
-        self._loop.start(call.id, run, variables)
+        self._loop.start(taken.call.id, run, variables)
 
-    async def _await(self, call: Call, action: Callable[..., object], context: Context) -> None:
-        # A coroutine that was made by a blocking action is awaited as it is; its arguments were used up.
+    async def _await(self, taken: _Running, action: Callable[..., object]) -> None:
         try:
-            args, kwargs = _decode(call) if call.method in self._is_async else ([], {})
-            value = action(*args, **kwargs)
-            if isinstance(value, Awaitable):
-                value = await value
-        except _BadArgument as error:
-            self._finish(Failure(call.id, "invalid_argument", "ValueError", str(error)))
-        except BaseException as error:  # noqa: BLE001  # the plugin's code, and cancellation by us
-            if context.is_cancelled:
-                self._finish(Failure(call.id, "cancelled", type(error).__name__, "cancelled by the caller"))
+            # What a blocking action has made is awaited as it is; its arguments were used up.
+            if taken.call.method in self._is_async:
+                args, kwargs = taken.form.read(taken.call.args, taken.call.kwargs)
+                value = action(*args, **kwargs)
             else:
-                self._finish(call_failure(call.id, error, self._files))
-        else:
-            self._finish(call_outcome(call.id, f"{self._plugin}.{call.method}", value, self._result_limit))
+                value = action()
+            if inspect.isawaitable(value):
+                value = await value
+            if isinstance(value, AsyncGeneratorType):
+                answer = await self._stream_async(taken, value)
+            elif isinstance(value, GeneratorType):
+                answer = self._stream(taken, value)
+            else:
+                answer = self._outcome(taken, value, taken.form.result)
+        except BaseException as error:  # noqa: BLE001  # the plugin's code, and cancellation by us
+            is_ours = taken.context.is_cancelled and not isinstance(error, _Ended)
+            answer = _cancelled(taken, type(error).__name__) if is_ours else self._failure(taken, error)
+        self._finish(answer)
+
+    async def _stream_async(self, taken: _Running, generator: AsyncGenerator[object, None]) -> Result | Failure:
+        count = 0
+        try:
+            async for value in generator:
+                self._yielded(taken, value)
+                count += 1
+        finally:
+            await generator.aclose()
+        return self._outcome_of_stream(taken, None, count)
+
+    def _yielded(self, taken: _Running, value: object) -> None:
+        outcome = self._outcome(taken, value, taken.form.yielded)
+        if isinstance(outcome, Failure):
+            raise _Ended(outcome)
+        try:
+            taken.reporter.partial(outcome.text)
+        except TooMuch as error:
+            text = f"{self._plugin}.{taken.call.method} {error}"
+            raise _Ended(Failure(taken.call.id, "too_large", "ValueError", text)) from error
+
+    def _outcome_of_stream(self, taken: _Running, returned: object, count: int) -> Result | Failure:
+        if returned is None:
+            return self._outcome(taken, count, None)
+        return self._outcome(taken, returned, taken.form.result)
+
+    def _outcome(self, taken: _Running, value: object, conversion: Conversion | None) -> Result | Failure:
+        name = f"{self._plugin}.{taken.call.method}"
+        if conversion is not None:
+            try:
+                value = conversion.dump(value)
+            except Exception as error:  # noqa: BLE001  # types may be the plugin's, with methods of their own
+                text = f"{name} returned what is not JSON: {error}"
+                return Failure(taken.call.id, "bad_result", type(error).__name__, _printable(text))
+        return call_outcome(taken.call.id, name, value, self._result_limit)
+
+    def _failure(self, taken: _Running, error: BaseException) -> Failure:
+        if isinstance(error, BadArgument):
+            return Failure(taken.call.id, "invalid_argument", "ValueError", _printable(str(error)))
+        if isinstance(error, _Ended):
+            return error.failure
+        return call_failure(taken.call.id, error, self._files)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _cancelled(taken: _Running, error_type: str) -> Failure:
+    return Failure(taken.call.id, "cancelled", error_type, "cancelled by the caller")
 
 
-_parse = json.JSONDecoder(parse_constant=_refuse_constant).decode
+#: Longest text of a failure of ours, in characters.
+_MAX_TEXT: Final = 16 * 1024
 
 
-def _decode(call: Call) -> tuple[list[object], dict[str, object]]:
-    args = [_decode_one(text, f"argument {index + 1}") for index, text in enumerate(call.args)]
-    return args, {name: _decode_one(text, f"argument {name!r}") for name, text in call.kwargs.items()}
-
-
-def _decode_one(text: str, name: str) -> object:
-    try:
-        value: object = _parse(text)
-    except (ValueError, RecursionError) as error:
-        raise _BadArgument(f"{name} is not JSON: {error}") from error
-    return value
+def _printable(text: str) -> str:
+    return text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode()

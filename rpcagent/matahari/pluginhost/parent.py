@@ -16,6 +16,9 @@ import signal
 import socket
 import sys
 from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from matahari.hostproto import (
@@ -36,8 +39,8 @@ from matahari.hostproto import (
     SpawnFailed,
 )
 
-from ._process import LIMITS, WORKER_SOCKET, adopt_orphans, become_worker, die_with_parent, name_process
-from .describe import describe
+from ._process import BOUNDS, WORKER_SOCKET, adopt_orphans, become_worker, die_with_parent, name_process
+from .describe import describe, examine
 from .loading import NAMESPACE
 from .worker import LANGUAGE, Worker
 
@@ -134,7 +137,7 @@ class WarmParent:
             return
         socket_fd, log_fd = self._descriptors.popleft(), self._descriptors.popleft()
         try:
-            unknown = sorted(set(message.limits) - set(LIMITS))
+            unknown = sorted(set(message.limits) - BOUNDS)
             if unknown:
                 self._send(SpawnFailed(message.worker, f"unknown limits: {', '.join(unknown)}"))
                 return
@@ -158,6 +161,7 @@ class WarmParent:
         try:
             self._control.detach()  # its number is about to belong to somebody else
             become_worker(message.plugin, socket_fd, log_fd, message.limits)
+            os.environ.update(message.environment)
             gc.enable()
             status = Worker(socket.socket(fileno=WORKER_SOCKET), nonce=message.nonce).run()
             atexit._run_exitfuncs()
@@ -224,9 +228,21 @@ class WarmParent:
             self._is_over = True
 
 
+@dataclass
+class _Sample:
+    """Stand for a type of a plugin."""
+
+    when: datetime
+
+
 def _sample(first: int, second: list[str] | None = None, *more: object, **others: object) -> str:
     """Stand for an action of a plugin."""
     return f"{first}{second}{more}{others}"
+
+
+def _typed_sample(first: _Sample, second: Path | None = None) -> dict[str, _Sample]:
+    """Stand for an action with annotations that need the library."""
+    return {str(second): first}
 
 
 def _warm_up() -> None:
@@ -236,6 +252,12 @@ def _warm_up() -> None:
     # The folders of the path are listed by the first search that fails.
     importlib.util.find_spec(NAMESPACE)
     describe("sample", _sample)
+    form = examine("typed_sample", _typed_sample, _refuse).form
+    form.read(['{"when": "2000-01-01T00:00:00Z"}'], {})
+
+
+def _refuse(text: str) -> None:
+    raise AssertionError(text)  # our own annotations are understood
 
 
 def main(arguments: list[str]) -> int:

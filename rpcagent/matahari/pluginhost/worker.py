@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
+from types import MappingProxyType
 from typing import Final
 
 from matahari.hostproto import (
     FRAMING_VERSION,
     INTERFACE_VERSION,
+    Activate,
     Bye,
     Call,
     Cancel,
@@ -25,13 +28,17 @@ from matahari.hostproto import (
     Ping,
     Pong,
 )
+from matahari.plugin import Context, report_to, running
 
+from .activity import Activity
 from .calls import Runner
-from .describe import describe
+from .describe import examine
 from .exports import exported
 from .loading import Sources, import_plugin
 from .logs import forward_logging
 from .outcomes import load_failure
+from .reports import CallReporter, EventBudget
+from .selfcheck import HOOKS, check_self, hook
 
 __all__ = ["Worker"]
 
@@ -54,6 +61,7 @@ class Worker:
         self._connection = Connection.of_worker()
         self._sending = threading.Lock()
         self._runner: Runner | None = None
+        self._activity: Activity | None = None
         self._is_draining = False
         self._said_bye = False
 
@@ -85,6 +93,9 @@ class Worker:
             case Cancel():
                 if self._runner is not None:
                     self._runner.cancel(event.id)
+            case Activate():
+                if self._activity is not None:
+                    self._activity.ask()
             case Load():
                 return self._load(event)
             case Drain():
@@ -113,32 +124,58 @@ class Worker:
             files = list(sources.by_full_path())
             sources.show_in_tracebacks()
             forward_logging(self._send)
-            module = import_plugin(message.name, sources)
-            actions = exported(module, sources.main)
-            methods = tuple(describe(name, action) for name, action in actions.items())
-            version = getattr(module, "__version__", "")
-            loaded = Loaded(
-                message.name,
-                message.generation,
-                sources.digest,
-                LANGUAGE,
-                version if isinstance(version, str) else str(version),
-                methods,
-            )
-            self._runner = Runner(
-                message.name,
-                actions,
-                files=frozenset(files),
-                concurrency=max(1, message.concurrency),
-                result_limit=message.result_limit,
-                answer=self._send,
-                idle=self._end_if_drained,
-            )
-            self._send(loaded)
+            self._send(self._become(message, sources))
         except BaseException as error:  # noqa: BLE001  # the plugin's code; SystemExit too is a load that failed
             self._send(load_failure(error, files))
             return _LOAD_FAILED
         return None
+
+    def _become(self, message: Load, sources: Sources) -> Loaded:
+        """Import the plugin and make everything ready for its calls.
+
+        Raises:
+            BaseException: whatever the plugin's code raises, or what is wrong with it.
+        """
+        facts, settings = MappingProxyType(dict(message.facts)), MappingProxyType(dict(message.settings))
+        events = EventBudget()
+        reporter = CallReporter(None, message.name, self._send, events)
+        report_to(reporter)
+        context = Context(message.name, facts=facts, settings=settings, reporter=reporter)
+        with running(context):
+            module = import_plugin(message.name, sources)
+            hooks = {name: function for name in HOOKS if (function := hook(module, name)) is not None}
+            actions = {name: action for name, action in exported(module, sources.main).items() if name not in hooks}
+            log = logging.getLogger(message.name)
+            described = {name: examine(name, action, log.warning) for name, action in actions.items()}
+            if "self_check" in hooks:
+                check_self(hooks["self_check"])
+            self._activity = Activity(hooks.get("activate"), context, self._send)
+            is_active, reason = self._activity.first()
+        version = getattr(module, "__version__", "")
+        self._runner = Runner(
+            message.name,
+            actions,
+            files=frozenset(sources.by_full_path()),
+            concurrency=max(1, message.concurrency),
+            result_limit=message.result_limit,
+            answer=self._send,
+            idle=self._end_if_drained,
+            forms={name: each.form for name, each in described.items()},
+            report=self._send,
+            events=events,
+            facts=facts,
+            settings=settings,
+        )
+        return Loaded(
+            message.name,
+            message.generation,
+            sources.digest,
+            LANGUAGE,
+            version if isinstance(version, str) else str(version),
+            tuple(each.spec for each in described.values()),
+            is_active,
+            reason,
+        )
 
     def _end_if_drained(self) -> None:
         if not self._is_draining:

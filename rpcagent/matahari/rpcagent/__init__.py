@@ -6,18 +6,43 @@
 from __future__ import annotations
 
 from .agent import RpcAgent
-from .records import CallFailure, FailureKind, Limits, LoadFailure, MethodSpec, PluginListener, PluginStatus, State
+from .limits import Limits
+from .records import (
+    CallFailure,
+    CallReport,
+    CallResult,
+    FailureKind,
+    LoadFailure,
+    MethodSpec,
+    Notice,
+    PluginCrashed,
+    PluginFailed,
+    PluginListener,
+    PluginLoaded,
+    PluginSaid,
+    PluginStatus,
+    Reporter,
+    State,
+)
 from .service import PluginService
 
 __all__ = [
     "CallFailure",
+    "CallReport",
+    "CallResult",
     "FailureKind",
     "Limits",
     "LoadFailure",
     "MethodSpec",
+    "Notice",
+    "PluginCrashed",
+    "PluginFailed",
     "PluginListener",
+    "PluginLoaded",
+    "PluginSaid",
     "PluginService",
     "PluginStatus",
+    "Reporter",
     "RpcAgent",
     "State",
 ]

@@ -12,8 +12,8 @@ from matahari.agent import Agent, AgentIdentity
 from matahari.config import Settings
 from matahari.errors import ConfigError
 from matahari.net import Address, TaskKeeper
-from matahari.rpcagent.face import PLUGIN_EXCEPTION, PluginFace
-from matahari.rpcagent.records import Limits
+from matahari.rpcagent.face import PluginFace
+from matahari.rpcagent.limits import MIB, Limits
 from matahari.rpcagent.service import PluginService
 
 __all__ = ["RpcAgent"]
@@ -52,7 +52,6 @@ class RpcAgent:
 
         The agent is on the bus while plugins still load, so that one that hangs at import is seen as ``loading``.
         """
-        self.agent.add_schemas([PLUGIN_EXCEPTION])
         loading = self._tasks.start(self._load(), name="first load of the plugins")
         try:
             await self.agent.run()
@@ -86,6 +85,12 @@ def _limits(settings: Settings) -> Limits:
         call_timeout=settings.plugin_call_timeout,
         load_timeout=settings.plugin_load_timeout,
         drain_timeout=settings.plugin_drain_timeout,
+        queue_age=settings.plugin_queue_age,
+        memory=settings.plugin_memory * MIB,
+        open_files=settings.plugin_open_files,
+        processes=settings.plugin_processes,
+        nice=settings.plugin_nice,
+        activate_interval=settings.plugin_activate_interval,
     )
 
 

@@ -1,4 +1,4 @@
-"""Does a call fit its action? Decided from the published schema, before the worker sees the call.
+"""Does a call fit its action, and its result what was declared? Decided from the published schema.
 
 Positional arguments are bound to names as Python would, then each argument is validated with jsonschema. The
 worker gets the original texts: nothing is converted here, only refused.
@@ -19,10 +19,12 @@ from matahari.hostproto import TEXT_LIMIT, Json, MethodSpec
 
 from .records import CallFailure
 
-__all__ = ["Action", "did_you_mean", "prepare", "unknown_action"]
+__all__ = ["MAX_CHECKED", "Action", "did_you_mean", "prepare", "unknown_action"]
 
 #: Most of a value that an error text repeats, in characters.
 _MAX_SHOWN: Final = 200
+#: Longest result that is checked, in characters: checking takes the agent's own time, unlike making it.
+MAX_CHECKED: Final = 128 * 1024
 #: The JSON type that a Python value of exactly this class has: the common case, without jsonschema.
 _EXACT: Final[Mapping[str, type]] = {
     "string": str,
@@ -68,18 +70,20 @@ _Validator = validators.extend(Draft202012Validator, type_checker=_TYPES)  # typ
 class _Rule:
     """Validates one argument."""
 
-    def __init__(self, schema: Json) -> None:
+    def __init__(self, schema: Json, named: Json = None) -> None:
+        if isinstance(schema, dict) and isinstance(named, dict) and "$defs" not in schema and "#/$defs/" in str(schema):
+            schema = {**schema, "$defs": named}  # references to named types lead there
         self._schema = schema
         self._exact: type | None = None
         if isinstance(schema, dict) and set(schema) <= {"type", "default", "description"}:
             kind = schema.get("type")
             self._exact = _EXACT.get(kind) if isinstance(kind, str) else None
-        self._takes_all = schema is True or schema == {} or (isinstance(schema, dict) and set(schema) == {"default"})
+        self.takes_all = schema is True or schema == {} or (isinstance(schema, dict) and set(schema) == {"default"})
         self._validator: Draft202012Validator | None = None
 
     def find_fault(self, value: object) -> str | None:
         """Give the broken rule in words, or None."""
-        if self._takes_all or type(value) is self._exact:
+        if self.takes_all or type(value) is self._exact:
             return None
         if self._validator is None:
             schema = self._schema if isinstance(self._schema, bool | dict) else {}
@@ -101,19 +105,22 @@ class Action:
 
     def __init__(self, plugin: str, spec: MethodSpec) -> None:
         self.name = spec.name
+        self.timeout = spec.timeout
         self._full_name = f"{plugin}.{spec.name}"
         params = spec.params
+        named = params.get("$defs")
+        self._result = None if spec.result is None else _Rule(spec.result)
         properties = params.get("properties")
         self._rules = (
-            {name: _Rule(schema) for name, schema in properties.items()} if isinstance(properties, dict) else {}
+            {name: _Rule(schema, named) for name, schema in properties.items()} if isinstance(properties, dict) else {}
         )
         self._required = _names(params.get("required"))
         self._positional = _names(params.get("x-positional"))
         self._positional_only = frozenset(_names(params.get("x-positional-only")))
         self._takes_more = params.get("x-varargs") is True
-        self._more = _Rule(params.get("x-varargs-items", {}))
+        self._more = _Rule(params.get("x-varargs-items", {}), named)
         self._takes_others = params.get("x-varkw") is True
-        self._others = _Rule(params.get("additionalProperties", True))
+        self._others = _Rule(params.get("additionalProperties", True), named)
 
     def check(self, args: Sequence[str], kwargs: Mapping[str, str]) -> None:
         """Check one call.
@@ -156,6 +163,20 @@ class Action:
             names = ", ".join(repr(name) for name in missing)
             text = f"{self._full_name} needs argument{'s' if len(missing) > 1 else ''} {names}"
             raise CallFailure("missing_argument", "MissingArgument", text, text=text)
+
+    def check_result(self, text: str) -> str:
+        """Say how a result (JSON text) differs from what the action declares.
+
+        Returns:
+            The broken rule in words; empty when it fits, when nothing is declared, or when it is too long to check.
+        """
+        if self._result is None or self._result.takes_all or len(text) > MAX_CHECKED:
+            return ""
+        try:
+            fault = self._result.find_fault(_parse(text))
+        except (ValueError, RecursionError) as error:
+            fault = "nested too deeply" if isinstance(error, RecursionError) else f"not JSON: {error}"
+        return f"the result of {self._full_name} is not as declared: {fault}" if fault is not None else ""
 
     def _is_named(self, name: str, kwargs: Mapping[str, str]) -> bool:
         return name in kwargs and name not in self._positional_only

@@ -4,11 +4,12 @@
 
     submit ──> waiting ──> running ──answer──> done
        │          │           │
-     busy      time up     time up: the caller is answered, the worker told to let go
+     busy   time up, aged  time up: the caller is answered, the worker told to let go
                               └──> late ──answer──> done
                                      └──grace over──> the worker counts as hung
 
 At most ``concurrency`` calls are with a worker, the rest waits here: what waits survives a crash or a reload.
+What a running call tells on its way goes to its caller; the end of its output is kept for the text of a time-out.
 A call that was checked against one generation and is sent to the next is checked again.
 """
 
@@ -20,10 +21,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from matahari.hostproto import Call, Cancel, Failure, Result
+from matahari.hostproto import Call, Cancel, Failure, Output, Result
 
 from .binding import Action, unknown_action
-from .records import CallFailure, FailureKind, Limits
+from .latency import Latency
+from .limits import Limits
+from .records import CallFailure, CallReport, CallResult, FailureKind, Reporter
+from .tail import Tail
 
 __all__ = ["Answer", "CallTable", "Command", "Hung", "SendTo"]
 
@@ -34,8 +38,8 @@ class Answer(Protocol):
     def done(self) -> bool:
         """Whether nobody waits any more."""
 
-    def set_result(self, result: str, /) -> None:
-        """Take the JSON text."""
+    def set_result(self, result: CallResult, /) -> None:
+        """Take the result."""
 
     def set_exception(self, exception: CallFailure, /) -> None:
         """Take the failure."""
@@ -51,9 +55,10 @@ class SendTo:
 
 @dataclass(frozen=True, slots=True)
 class Hung:
-    """A worker does not let go of a call whose time is up."""
+    """A worker does not let go of a call of ``action`` whose time is up."""
 
     worker: int
+    action: str
 
 
 Command: TypeAlias = SendTo | Hung
@@ -80,8 +85,10 @@ class _Pending:
     started: float
     deadline: float
     answer: Answer
+    reporter: Reporter | None = None
     worker: int | None = None
     is_late: bool = False
+    tail: Tail | None = None
 
 
 class CallTable:
@@ -91,12 +98,21 @@ class CallTable:
         plugin: the plugin's name, for texts.
         limits: bounds.
         next_id: gives a new call number.
+        printed: gives the last lines that a worker has printed.
     """
 
-    def __init__(self, plugin: str, limits: Limits, next_id: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        plugin: str,
+        limits: Limits,
+        next_id: Callable[[], int],
+        *,
+        printed: Callable[[int], str] = lambda worker: "",
+    ) -> None:
         self._plugin = plugin
         self._limits = limits
         self._next_id = next_id
+        self._printed = printed
         self._calls: dict[int, _Pending] = {}
         self._waiting: deque[int] = deque()
         self._running: dict[int, int] = {}  # worker -> calls in it
@@ -104,6 +120,7 @@ class CallTable:
         self._actions: Mapping[str, Action] = {}
         self._commands: deque[Command] = deque()
         self.calls = self.failures = self.timeouts = self.busy = 0
+        self.latency = Latency()
 
     def reconfigure(self, limits: Limits) -> None:
         """Use other limits for calls from now on."""
@@ -125,7 +142,7 @@ class CallTable:
 
     def next_deadline(self) -> float:
         """When ``handle_timeout`` is due; infinite when never."""
-        return min((call.deadline for call in self._calls.values()), default=math.inf)
+        return min((self._due(call) for call in self._calls.values()), default=math.inf)
 
     def use_worker(self, worker: int, actions: Mapping[str, Action], now: float) -> None:
         """From now on calls go to ``worker``, which offers ``actions``."""
@@ -154,11 +171,12 @@ class CallTable:
         timeout: float | None,
         now: float,
         answer: Answer,
+        reporter: Reporter | None = None,
     ) -> tuple[int, float]:
         """Take a call.
 
         Returns:
-            Its number, and when its time is up.
+            Its number, and when something is due for it.
 
         Raises:
             CallFailure: the call does not fit, or there is no room.
@@ -178,14 +196,27 @@ class CallTable:
             self.busy += 1
             text = f"{self._plugin} is busy: {len(self._waiting)} calls are waiting"
             raise CallFailure("busy", "Busy", text, text=text)
-        limit = self._limits.call_timeout if timeout is None else min(timeout, self._limits.call_timeout)
-        call = _Pending(self._next_id(), action, args, kwargs, request, caller, now, now + limit, answer)
+        limit = self._limits.call_timeout
+        for wanted in (timeout, action.timeout):
+            limit = limit if wanted is None else min(limit, wanted)
+        call = _Pending(self._next_id(), action, args, kwargs, request, caller, now, now + limit, answer, reporter)
         self._calls[call.id] = call
         if is_free and self._worker is not None and not self._waiting:
             self._send(call, self._worker, now)
         else:
             self._waiting.append(call.id)
-        return call.id, call.deadline
+        return call.id, self._due(call)
+
+    def reported(self, worker: int, report: CallReport) -> None:
+        """Pass on what a running call tells; what nobody waits for is dropped."""
+        call = self._calls.get(report.id)
+        if call is None or call.worker != worker or call.is_late or call.answer.done():
+            return
+        if isinstance(report, Output):
+            call.tail = call.tail or Tail()
+            call.tail.add(report.chunk)
+        if call.reporter is not None:
+            call.reporter(report)
 
     def answered(self, worker: int, message: Result | Failure, now: float) -> None:
         """Take an answer from a worker; one that nobody waits for is dropped."""
@@ -194,6 +225,7 @@ class CallTable:
             return
         self._drop(call)
         if not call.is_late:
+            self.latency.note(now - call.started)
             if isinstance(message, Result):
                 self._succeed(call, message.text)
             else:
@@ -231,23 +263,43 @@ class CallTable:
 
     def handle_timeout(self, now: float) -> None:
         """Do what time demands."""
-        for call in [call for call in self._calls.values() if call.deadline <= now]:
-            if call.is_late and call.worker is not None:
-                call.deadline = math.inf
-                self._commands.append(Hung(call.worker))
-                continue
-            self.timeouts += 1
-            took = f"{call.deadline - call.started:g} s"
+        for call in [call for call in self._calls.values() if self._due(call) <= now]:
             if call.worker is None:
-                self._waiting.remove(call.id)
-                del self._calls[call.id]
-                text = f"{self._plugin}.{call.action.name} waited {took} for its turn"
+                self._give_up(call)
+            elif call.is_late:
+                call.deadline = math.inf
+                self._commands.append(Hung(call.worker, call.action.name))
             else:
+                self.timeouts += 1
+                text = f"{self._plugin}.{call.action.name} took longer than {call.deadline - call.started:g} s"
                 call.is_late = True
                 call.deadline = now + self._limits.cancel_grace
                 self._commands.append(SendTo(call.worker, Cancel(call.id)))
-                text = f"{self._plugin}.{call.action.name} took longer than {took}"
+                text += self._last_words(call, call.worker)
+                self._fail(call, CallFailure("timeout", "Timeout", text, text=text))
+
+    def _due(self, call: _Pending) -> float:
+        """When something is due for a call: one that waits has a limit for that, too."""
+        return call.deadline if call.worker is not None else min(call.deadline, call.started + self._limits.queue_age)
+
+    def _give_up(self, call: _Pending) -> None:
+        """The call has waited as long as it may."""
+        self._waiting.remove(call.id)
+        del self._calls[call.id]
+        due = self._due(call)
+        text = f"{self._plugin}.{call.action.name} waited {due - call.started:g} s for its turn"
+        if due < call.deadline:
+            self.busy += 1
+            self._fail(call, CallFailure("busy", "Busy", text, text=text))
+        else:
+            self.timeouts += 1
             self._fail(call, CallFailure("timeout", "Timeout", text, text=text))
+
+    def _last_words(self, call: _Pending, worker: int) -> str:
+        if call.tail is not None and call.tail.text:
+            return f"; its output so far:\n{call.tail.text}"
+        printed = self._printed(worker)
+        return f"; its process printed last:\n{printed}" if printed else ""
 
     def _fill(self, now: float) -> None:
         worker = self._worker
@@ -292,7 +344,7 @@ class CallTable:
 
     def _succeed(self, call: _Pending, text: str) -> None:
         if not call.answer.done():
-            call.answer.set_result(text)
+            call.answer.set_result(CallResult(text, call.action.check_result(text)))
 
     def _fail(self, call: _Pending, failure: CallFailure) -> None:
         self.failures += 1

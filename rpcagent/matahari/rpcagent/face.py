@@ -9,18 +9,41 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from typing import assert_never
 
 from matahari.agent import Agent, AgentObject, CallContext, Fault
+from matahari.errors import MatahariError
 from matahari.qmf import Data, Method, Property, PropertyType, Schema, SchemaId, UInt, ULong, Value, text
-from matahari.rpcagent.records import CallFailure, MethodSpec, PluginStatus
+from matahari.rpcagent.events import (
+    EVENTS,
+    PACKAGE,
+    PLUGIN_CRASHED,
+    PLUGIN_FAILED,
+    PLUGIN_LOADED,
+    PLUGIN_PACKAGE,
+    PLUGIN_REMOVED,
+    error_values,
+    event_class,
+    event_values,
+    told_values,
+)
+from matahari.rpcagent.plugins_object import PluginsObject
+from matahari.rpcagent.records import (
+    CallFailure,
+    MethodSpec,
+    Notice,
+    PluginCrashed,
+    PluginFailed,
+    PluginLoaded,
+    PluginSaid,
+    PluginStatus,
+)
 from matahari.rpcagent.service import PluginService
 
 __all__ = ["PACKAGE", "PLUGIN_EXCEPTION", "PLUGIN_PACKAGE", "PluginFace"]
 
 _log = logging.getLogger(__name__)
 
-PACKAGE = "org.matahariproject.rpc"
-PLUGIN_PACKAGE = "org.matahariproject.rpc.plugin"
 CODE_EXCEPTION = 7  # qmf2.md 3.7: exception inside the call
 
 # Without descriptions, so that the hash is that of 2012 (qmf2.md 4.2).
@@ -33,7 +56,7 @@ PLUGIN_EXCEPTION = Schema(
     ),
 )
 
-_TEXT, _INT, _MAP = PropertyType.STRING, PropertyType.INT, PropertyType.MAP
+_TEXT, _INT, _MAP, _FLOAT = PropertyType.STRING, PropertyType.INT, PropertyType.MAP, PropertyType.FLOAT
 _PROPERTIES = (
     Property("hostname", _TEXT, index=True, description="Hostname"),
     Property("uuid", _TEXT, index=True, description="Filesystem Host UUID"),
@@ -42,7 +65,8 @@ _PROPERTIES = (
     Property("version", _TEXT, description="What the plugin says its version is"),
     Property("generation", _INT, description="Counts the loaded versions from 1, 0 before the first"),
     Property("digest", _TEXT, description="SHA-256 of the code in service"),
-    Property("state", _TEXT, description="loading, ready, degraded, failed or quarantined"),
+    Property("state", _TEXT, description="loading, ready, inactive, degraded, failed or quarantined"),
+    Property("reason", _TEXT, description="Why it is for this host or not, in its own words"),
     Property("last_error", _MAP, description="Why it is not ready: type, text, file, line, traceback"),
     Property("origin", _TEXT, description="Where it comes from: local"),
     Property("methods", _MAP, description="Name to JSON Schemas of parameters and result, and documentation"),
@@ -51,6 +75,9 @@ _PROPERTIES = (
     Property("timeouts", _INT, statistic=True, description="Failures by time limit"),
     Property("busy", _INT, statistic=True, description="Failures by a full queue"),
     Property("active", _INT, statistic=True, description="Calls waiting or running now"),
+    Property("latency_mean", _FLOAT, statistic=True, unit="s", description="Time of a call from asking to answer"),
+    Property("latency_p99", _FLOAT, statistic=True, unit="s", description="The same but for the slowest hundredth"),
+    Property("worker_memory", _INT, statistic=True, unit="byte", description="Resident memory of its process"),
     Property("last_reload", _INT, statistic=True, unit="ns", description="When the code in service was loaded"),
 )
 
@@ -83,15 +110,8 @@ class PluginObject(AgentObject):
             "generation": status.generation,
             "digest": status.digest,
             "state": status.state,
-            "last_error": {}
-            if error is None
-            else {
-                "type": error.type,
-                "text": error.text,
-                "file": error.file,
-                "line": error.line,
-                "traceback": error.traceback,
-            },
+            "reason": status.reason,
+            "last_error": {} if error is None else error_values(error) | {"traceback": error.traceback},
             "origin": status.origin,
             "methods": self._methods,
             "calls": status.calls,
@@ -99,18 +119,24 @@ class PluginObject(AgentObject):
             "timeouts": status.timeouts,
             "busy": status.busy,
             "active": status.active,
+            "latency_mean": status.latency_mean,
+            "latency_p99": status.latency_p99,
+            "worker_memory": ULong(self._service.memory(self.name)),
             "last_reload": ULong(status.loaded_ns),
         }
 
     async def invoke(self, method: str, arguments: dict[str, Value], context: CallContext) -> Mapping[str, Value]:
         try:
             args, kwargs = _texts(arguments)
-            result = await self._service.call(
+            result = await self._service.invoke(
                 self.name, method, args, kwargs, caller=context.user_id or "", request_id=context.request
             )
         except CallFailure as failure:
             raise _fault(failure) from failure
-        return {"result": result}
+        if result.mismatch:
+            # Not a declared argument: the class stays that of 2012, and consoles that do not know it pass it over.
+            return {"result": result.text, "mismatch": result.mismatch}
+        return {"result": result.text}
 
 
 class PluginFace:
@@ -119,27 +145,64 @@ class PluginFace:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._service: PluginService | None = None
-        self._told: dict[str, tuple[int, str]] = {}
+        self._told: dict[str, PluginStatus] = {}
+        self._classes: set[str] = set()
+        identity = agent.identity
+        self._where: dict[str, Value] = {"hostname": identity.hostname, "uuid": identity.uuid}
 
     def attach(self, service: PluginService) -> None:
-        """Say whose plugins these are; before anything is reported."""
+        """Say whose plugins these are, and publish what is there without any; before anything is reported."""
         self._service = service
+        self._agent.add_schemas([PLUGIN_EXCEPTION, *EVENTS])
+        self._agent.add_object(PluginsObject(service, self._where))
 
     def plugin_changed(self, status: PluginStatus) -> None:
         assert self._service is not None
-        now = (status.generation, status.state)
-        if status.state == "ready" and self._told.get(status.name) != now:
+        told = self._told.get(status.name)
+        is_new = told is None or (told.generation, told.state) != (status.generation, status.state)
+        if is_new and status.state == "inactive":
+            _log.info("plugin %s: not for this host: %s", status.name, status.reason)
+        elif is_new and status.state == "ready":
             _log.info(
                 "plugin %s: version %d is in service, %d methods", status.name, status.generation, len(status.methods)
             )
-        self._told[status.name] = now
+        self._told[status.name] = status
         identity = self._agent.identity
         self._agent.add_object(PluginObject(status, self._service, identity.hostname, identity.uuid))
+        self._agent.object_changed(PluginsObject.name)
 
     def plugin_removed(self, name: str) -> None:
-        self._told.pop(name, None)
+        status = self._told.pop(name, None)
         _log.info("plugin %s: removed", name)
+        if status is None:
+            return  # it was gone before anything was told of it
         self._agent.remove_object(name)
+        self._agent.object_changed(PluginsObject.name)
+        self._agent.raise_event(PLUGIN_REMOVED, told_values(status, None, self._where))
+
+    def plugin_notice(self, notice: Notice) -> None:
+        match notice:
+            case PluginLoaded():
+                self._agent.raise_event(PLUGIN_LOADED, told_values(notice.status, None, self._where))
+            case PluginFailed():
+                self._agent.raise_event(PLUGIN_FAILED, told_values(notice.status, notice.failure, self._where))
+            case PluginCrashed():
+                self._agent.raise_event(PLUGIN_CRASHED, told_values(notice.status, notice.failure, self._where))
+            case PluginSaid():
+                self._raise_said(notice)
+            case _:
+                assert_never(notice)
+
+    def _raise_said(self, notice: PluginSaid) -> None:
+        schema = event_class(notice.name)
+        if notice.name not in self._classes:
+            self._classes.add(notice.name)
+            self._agent.add_schemas([schema])
+        try:
+            values = event_values(notice.name, notice.event, self._where)
+            self._agent.raise_event(schema, values, notice.event.severity)
+        except (ValueError, MatahariError) as error:
+            _log.warning("plugin %s: its event %s cannot be sent: %s", notice.name, notice.event.name, error)
 
 
 def _method(spec: MethodSpec) -> Method:
@@ -159,6 +222,14 @@ def _description(spec: MethodSpec) -> Value:
     described: dict[str, Value] = {"params": json.dumps(spec.params), "doc": spec.doc}
     if spec.result is not None:
         described["result"] = json.dumps(spec.result)
+    if spec.effects:
+        described["effects"] = dict(spec.effects)
+    if spec.timeout is not None:
+        described["timeout"] = spec.timeout
+    if spec.sensitive:
+        described["sensitive"] = list(spec.sensitive)
+    if spec.streams:
+        described["streams"] = True
     return described
 
 

@@ -7,50 +7,33 @@ state       in service          how it got there
 =========== =================== ================================================================
 loading     nothing             the first version is being loaded
 ready       newest version      the last attempt was good
+inactive    nothing             the same, but the plugin says that it is not for this host
 degraded    an older version    the newest does not load; or: the worker died and is being replaced
 failed      nothing             no version ever loaded
 quarantined nothing             the worker died too often; a save or a reload lifts it
 =========== =================== ================================================================
 
-A worker ends in stages, each with a deadline: draining -> SIGTERM -> SIGKILL -> the warm parent counts as stuck.
-What was asked comes out of :meth:`Lifecycle.next_command`; the shell that obeys makes no decisions.
+How workers end is in :mod:`.endings`. What was asked comes out of :meth:`Lifecycle.next_command`; the shell that
+obeys makes no decisions.
 """
 
 from __future__ import annotations
 
 import math
-import signal
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import replace
 
-from matahari.hostproto import Loaded
+from matahari.hostproto import Activation, Loaded
 
-from .orders import Command, Content, Drain, Gone, ParentStuck, Start, StatusChanged, Switch, Terminate, Version
+from .attempt import Attempt, Purpose
+from .endings import Endings
+from .limits import Limits
+from .orders import Command, Content, Crashed, Failed, Gone, InService, Start, StatusChanged, Switch, Version
 from .policy import RestartPolicy
-from .records import Limits, LoadFailure, State
+from .records import LoadFailure, State
 
 __all__ = ["Lifecycle"]
-
-
-_Purpose: TypeAlias = Literal["new", "restart", "relief"]
-
-
-@dataclass(slots=True)
-class _Attempt:
-    worker: int
-    content: Content
-    generation: int
-    purpose: _Purpose
-    deadline: float = math.inf
-    is_superseded: bool = False
-
-
-@dataclass(slots=True)
-class _Ending:
-    stage: Literal["draining", "terminating", "killing", "killed"]
-    deadline: float
 
 
 class Lifecycle:
@@ -67,8 +50,9 @@ class Lifecycle:
         self._next_worker = next_worker
         self._policy = RestartPolicy(limits)
         self._commands: deque[Command] = deque()
-        self._attempt: _Attempt | None = None
-        self._ending: dict[int, _Ending] = {}
+        self._notes: list[InService | Failed | Crashed] = []  # told after the change of status that they explain
+        self._attempt: Attempt | None = None
+        self._ending = Endings(limits)
         self._serving: int | None = None
         self._serving_since = 0.0
         self._is_load_wanted = False
@@ -88,6 +72,7 @@ class Lifecycle:
         """Use other limits from now on; times that run already stay as they are."""
         self._limits = limits
         self._policy.reconfigure(limits)
+        self._ending.reconfigure(limits)
 
     # What can be seen
 
@@ -97,13 +82,21 @@ class Lifecycle:
         if self._is_quarantined:
             return "quarantined"
         if self.version is not None:
-            return "ready" if self._serving is not None and self.last_error is None else "degraded"
+            if self._serving is None or self.last_error is not None:
+                return "degraded"
+            return "ready" if self.version.is_active else "inactive"
         return "loading" if self._load_error is None else "failed"
 
     @property
     def last_error(self) -> LoadFailure | None:
         """What is wrong now. A newest version that does not load outweighs a crash of the older one."""
         return self._load_error or self._crash
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of the version in service, or of the one on disk when there is none."""
+        content = self.content if self.version is None else self.version.content
+        return self._limits_of(content)
 
     @property
     def serving(self) -> int | None:
@@ -131,7 +124,7 @@ class Lifecycle:
     @property
     def draining(self) -> tuple[int, ...]:
         """Workers that may still finish what they run."""
-        return tuple(worker for worker, ending in self._ending.items() if ending.stage == "draining")
+        return self._ending.draining
 
     @property
     def has_prospect(self) -> bool:
@@ -153,12 +146,8 @@ class Lifecycle:
 
     def next_deadline(self) -> float:
         """When ``handle_timeout`` is due; infinite when never."""
-        deadlines = [ending.deadline for ending in self._ending.values()]
-        if self._attempt is not None:
-            deadlines.append(self._attempt.deadline)
-        elif self._restart_at is not None:
-            deadlines.append(self._restart_at)
-        return min(deadlines, default=math.inf)
+        begin = math.inf if self._restart_at is None else self._restart_at
+        return min(self._ending.next_deadline(), begin if self._attempt is None else self._attempt.deadline)
 
     # What happens
 
@@ -168,14 +157,22 @@ class Lifecycle:
         if content.fault is not None:
             self._is_load_wanted = False
             self._load_error = content.fault
+            self._notes.append(Failed(content.fault))
             self._settle(now)
             return
         self._want_load(now)
 
     def reload(self, now: float) -> None:
-        """Somebody wants the plugin loaded again as it is on disk."""
-        if self.content is not None and self.content.fault is None and not self._is_removed:
+        """Somebody wants the plugin loaded again as it is on disk; when that cannot be read, quarantine is lifted."""
+        if self.content is None or self._is_removed:
+            return
+        if self.content.fault is None:
             self._want_load(now)
+        elif self._is_quarantined:
+            self._is_quarantined = False
+            self._policy.reset()
+            self._restart_at = now
+            self._settle(now)
 
     def removed(self, now: float, *, drain_timeout: float | None = None) -> None:
         """The plugin's file is gone, or the service stops (with a ``drain_timeout`` of its own)."""
@@ -185,18 +182,17 @@ class Lifecycle:
         if self._attempt is not None:
             self._abort_attempt(now)
         if self._serving is not None:
-            self._drain(self._serving, now, self._limits.drain_timeout if drain_timeout is None else drain_timeout)
+            self._drain(self._serving, now, self.limits.drain_timeout if drain_timeout is None else drain_timeout)
             self._serving = None
         if drain_timeout is not None:
-            for ending in self._ending.values():
-                ending.deadline = min(ending.deadline, now + drain_timeout)
+            self._ending.hurry_all(now + drain_timeout)
         self._settle(now)
 
     def started(self, worker: int, now: float) -> Content | None:
         """The worker's process is being made: its time to load begins. Gives what it is to load."""
         if self._attempt is None or self._attempt.worker != worker:
             return None
-        self._attempt.deadline = now + self._limits.load_timeout
+        self._attempt.deadline = now + self._limits_of(self._attempt.content).load_timeout
         return self._attempt.content
 
     def loaded(self, worker: int, message: Loaded, now: float, wall_ns: int) -> None:
@@ -205,6 +201,7 @@ class Lifecycle:
         if attempt is None or attempt.worker != worker:
             return  # it came too late and is already being ended
         self._attempt = None
+        drain_timeout = self.limits.drain_timeout  # of the old version, whose calls it holds for
         old, self._serving = self._serving, worker
         self._serving_since = now
         self._crash = None
@@ -214,14 +211,28 @@ class Lifecycle:
             self._load_error = None
             self.generation = attempt.generation
         self.version = Version(
-            attempt.generation, attempt.content, message.digest, message.version, message.methods, wall_ns
+            attempt.generation,
+            attempt.content,
+            message.digest,
+            message.version,
+            message.methods,
+            wall_ns,
+            message.active,
+            message.reason,
         )
         self._commands.append(Switch(worker, self.version))
+        self._notes.append(InService())
         if old is not None:
             is_hung = attempt.purpose == "relief"
-            self._drain(old, now, self._limits.hung_drain if is_hung else self._limits.drain_timeout)
+            self._drain(old, now, self._limits.hung_drain if is_hung else drain_timeout)
             self._is_relief_wanted = False
         self._settle(now)
+
+    def activation(self, worker: int, message: Activation, now: float) -> None:
+        """The plugin was asked again whether it is for this host."""
+        if worker == self._serving and self.version is not None:
+            self.version = replace(self.version, is_active=message.active, reason=message.reason)
+            self._settle(now)
 
     def load_failed(self, worker: int, failure: LoadFailure, now: float) -> None:
         """A worker could not load the plugin, or could not be started. It may still exist."""
@@ -235,7 +246,7 @@ class Lifecycle:
     def not_started(self, worker: int, failure: LoadFailure, now: float) -> None:
         """There is no process for the worker, and there will be none."""
         self.load_failed(worker, failure, now)
-        self._ending.pop(worker, None)
+        self._ending.ended(worker)
         self._settle(now)
 
     def exited(self, worker: int, failure: LoadFailure, now: float, *, is_own_fault: bool = True) -> None:
@@ -247,7 +258,7 @@ class Lifecycle:
             now: monotonic seconds.
             is_own_fault: False when the warm parent took it along.
         """
-        self._ending.pop(worker, None)
+        self._ending.ended(worker)
         attempt = self._attempt
         if attempt is not None and attempt.worker == worker:
             self._attempt = None
@@ -267,33 +278,32 @@ class Lifecycle:
                 self._plan_restart(now, lived=now - self._serving_since)
             else:
                 self._restart_at = now
+            self._notes.append(Crashed(failure))
         self._settle(now)
 
     def hung(self, worker: int, now: float) -> None:
         """A call in ``worker`` does not let go: put another one in its place."""
         if worker == self._serving:
             self._is_relief_wanted = True
-        elif worker in self._ending and self._ending[worker].stage == "draining":
-            ending = self._ending[worker]
-            ending.deadline = min(ending.deadline, now + self._limits.hung_drain)
+        else:
+            self._ending.hurry(worker, now + self._limits.hung_drain)
         self._settle(now)
 
     def only_hung(self, worker: int, now: float) -> None:
         """Only hung calls are left in a draining worker: nothing is worth waiting for."""
-        ending = self._ending.get(worker)
-        if ending is not None and ending.stage == "draining":
-            self._end_harder(worker, ending, now)
+        if worker in self._ending.draining:
+            self._end(worker, now)
 
     def handle_timeout(self, now: float) -> None:
         """Do what time demands."""
         attempt = self._attempt
         if attempt is not None and attempt.deadline <= now:
-            text = f"loading took longer than {self._limits.load_timeout:g} s and was stopped"
+            limit = self._limits_of(attempt.content).load_timeout
+            text = f"loading took longer than {limit:g} s and was stopped"
             self._abort_attempt(now)
             self._note_failed_attempt(attempt, LoadFailure("LoadTimeout", text), now)
-        for worker, ending in list(self._ending.items()):
-            if ending.deadline <= now:
-                self._end_harder(worker, ending, now)
+        for worker in self._ending.due(now):
+            self._end(worker, now)
         self._settle(now)
 
     # How it is decided
@@ -330,6 +340,8 @@ class Lifecycle:
         if shown != self._shown:
             self._shown = shown
             self._commands.append(StatusChanged())
+        self._commands.extend(self._notes)
+        self._notes.clear()
 
     def _start_next(self, now: float) -> None:
         if self._is_load_wanted and self.content is not None and len(self._ending) < self._limits.draining:
@@ -343,11 +355,11 @@ class Lifecycle:
             self._is_relief_wanted = False
             self._start(self.version.content, self.version.generation, "relief")
 
-    def _start(self, content: Content, generation: int, purpose: _Purpose) -> None:
-        self._attempt = _Attempt(self._next_worker(), content, generation, purpose)
+    def _start(self, content: Content, generation: int, purpose: Purpose) -> None:
+        self._attempt = Attempt(self._next_worker(), content, generation, purpose)
         self._commands.append(Start(self._attempt.worker, generation))
 
-    def _note_failed_attempt(self, attempt: _Attempt, failure: LoadFailure, now: float) -> None:
+    def _note_failed_attempt(self, attempt: Attempt, failure: LoadFailure, now: float) -> None:
         if attempt.purpose == "new":
             if not attempt.is_superseded:
                 self._load_error = failure
@@ -359,6 +371,8 @@ class Lifecycle:
                 self._plan_restart(now, lived=0.0)
         else:
             self._crash = failure  # the hung worker goes on serving with the threads it has left
+        if not attempt.is_superseded:
+            self._notes.append(Failed(failure))
 
     def _plan_restart(self, now: float, *, lived: float) -> None:
         delay = self._policy.next_delay(lived=lived)
@@ -370,26 +384,16 @@ class Lifecycle:
 
     def _abort_attempt(self, now: float) -> None:
         if self._attempt is not None:
-            self._end_harder(self._attempt.worker, _Ending("draining", now), now)
+            self._end(self._attempt.worker, now)
             self._attempt = None
 
     def _drain(self, worker: int, now: float, timeout: float) -> None:
-        self._ending[worker] = _Ending("draining", now + timeout)
-        self._commands.append(Drain(worker))
+        self._commands.append(self._ending.drain(worker, now + timeout))
 
-    def _end_harder(self, worker: int, ending: _Ending, now: float) -> None:
-        self._ending[worker] = ending
-        ending.deadline = now + self._limits.term_grace
-        match ending.stage:
-            case "draining":
-                ending.stage = "terminating"
-                self._commands.append(Terminate(worker, signal.SIGTERM))
-            case "terminating":
-                ending.stage = "killing"
-                self._commands.append(Terminate(worker, signal.SIGKILL))
-            case "killing":
-                ending.stage = "killed"
-                ending.deadline = math.inf
-                self._commands.append(ParentStuck(worker))
-            case "killed":
-                ending.deadline = math.inf
+    def _end(self, worker: int, now: float) -> None:
+        command = self._ending.end(worker, now)
+        if command is not None:
+            self._commands.append(command)
+
+    def _limits_of(self, content: Content | None) -> Limits:
+        return self._limits if content is None else content.options.limits(self._limits)

@@ -8,11 +8,13 @@ from typing import Final, Literal, TypeAlias
 
 from matahari.hostproto import MAX_NAME
 
-__all__ = ["LANGUAGES", "NAME_RULE", "Kind", "classify", "is_noise", "touches_plugins"]
+__all__ = ["LANGUAGES", "NAME_RULE", "RESERVED", "Kind", "classify", "is_noise", "touches_plugins"]
 
 #: Suffix of a plugin that is one file -> language of its host.
 LANGUAGES: Final = {".py": "python"}
-NAME_RULE: Final = "a plugin's name has letters, digits and _ only, and begins with a letter"
+#: Names of objects of the agent itself, which a plugin must not take.
+RESERVED: Final = frozenset({"Plugins"})
+NAME_RULE: Final = "a plugin's name has letters, digits and _ only, begins with a letter, and is not Plugins"
 
 Kind: TypeAlias = Literal["plugin", "misnamed", "other"]
 
@@ -46,7 +48,7 @@ def classify(entry: str, *, is_folder: bool) -> tuple[Kind, str, str]:
         if suffix is None:
             return "other", "", ""
         name, language = entry.removesuffix(suffix), LANGUAGES[suffix]
-    if _NAME.fullmatch(name) is None or len(name) > MAX_NAME:
+    if _NAME.fullmatch(name) is None or len(name) > MAX_NAME or name in RESERVED:
         return "misnamed", "", ""
     return "plugin", name, language
 

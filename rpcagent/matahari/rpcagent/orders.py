@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from matahari.hostproto import MethodSpec
 
+from .limits import Options
 from .records import LoadFailure
 
 __all__ = [
     "Command",
     "Content",
+    "Crashed",
     "Drain",
+    "Failed",
     "Gone",
+    "InService",
     "ParentStuck",
     "Start",
     "StatusChanged",
@@ -34,6 +38,7 @@ class Content:
         digest: of the files.
         files: what a load message carries (base64); None when that is too large, or when there is a fault.
         fault: why it cannot even be read, or None.
+        options: what the file with its limits and settings says; when that is faulty, ``fault`` says so.
     """
 
     path: str
@@ -41,11 +46,12 @@ class Content:
     digest: str
     files: Mapping[str, str] | None = None
     fault: LoadFailure | None = None
+    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A loaded version; ``digest`` is of what was really loaded."""
+    """A loaded version; ``digest`` is of what was really loaded. ``is_active`` is whether it is for this host."""
 
     generation: int
     content: Content
@@ -53,6 +59,8 @@ class Version:
     version: str
     methods: tuple[MethodSpec, ...]
     loaded_ns: int
+    is_active: bool = True
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +107,29 @@ class StatusChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class InService:
+    """A worker took over, of a new version or in the place of another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A version could not be loaded."""
+
+    failure: LoadFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The worker in service has died."""
+
+    failure: LoadFailure
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """The plugin was removed, and its last worker has ended."""
 
 
-Command: TypeAlias = Start | Switch | Drain | Terminate | ParentStuck | StatusChanged | Gone
+Command: TypeAlias = (
+    Start | Switch | Drain | Terminate | ParentStuck | StatusChanged | InService | Failed | Crashed | Gone
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .records import Limits
+from .limits import Limits
 
 __all__ = ["RestartPolicy"]
 

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
-from matahari.hostproto import MethodSpec
+from matahari.hostproto import MethodSpec, Output, Partial, PluginEvent, Progress
+
+from .limits import Limits
 
 __all__ = [
     "CallFailure",
+    "CallReport",
+    "CallResult",
     "FailureKind",
     "Limits",
     "LoadFailure",
     "MethodSpec",
+    "Notice",
+    "Output",
+    "Partial",
+    "PluginCrashed",
+    "PluginFailed",
     "PluginListener",
+    "PluginLoaded",
+    "PluginSaid",
     "PluginStatus",
+    "Progress",
+    "Reporter",
     "State",
 ]
 
-State: TypeAlias = Literal["loading", "ready", "degraded", "failed", "quarantined"]
+State: TypeAlias = Literal["loading", "ready", "inactive", "degraded", "failed", "quarantined"]
+
+#: What a running call tells: how far it is, a piece of output, a value that it yielded.
+CallReport: TypeAlias = Progress | Output | Partial
+
+#: Takes the reports of one call, on the event loop and in order; never after the call's outcome.
+Reporter: TypeAlias = Callable[[CallReport], None]
 
 FailureKind: TypeAlias = Literal[
     "raised",
@@ -34,49 +54,6 @@ FailureKind: TypeAlias = Literal[
     "too_large",
     "not_loaded",
 ]
-
-_KIB: Final = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one plugin. All times in seconds.
-
-    Attributes:
-        concurrency: calls that run at once in the worker.
-        queue: calls that wait beside those; one more is answered *busy*.
-        call_timeout: longest time a call may take, waiting included; a caller may ask for less.
-        load_timeout: longest time from the start of a worker until it is ready.
-        result_limit: longest JSON text of a result, in bytes; the rest of a bus message is for the envelope.
-        cancel_grace: time a call has to let go after its time limit, before its worker is replaced.
-        drain_timeout: time the calls in an old generation have; not less than ``call_timeout``, or they are cut off.
-        hung_drain: the same for the healthy calls in a worker with a hung one.
-        stop_timeout: time running calls have when the service stops.
-        term_grace: time between SIGTERM and SIGKILL, and from there until the warm parent counts as stuck.
-        superseded_grace: time a load may still take when the file has been saved again.
-        restart_delay: wait before the second restart in a row; it doubles, the first is at once.
-        restart_delay_limit: longest such wait.
-        restart_limit: failures in a row that lead to quarantine.
-        stable_after: a worker that lived this long did not fail in a row.
-        draining: old generations of one plugin that may drain at once; a further load waits.
-    """
-
-    concurrency: int = 8
-    queue: int = 256
-    call_timeout: float = 60.0
-    load_timeout: float = 10.0
-    result_limit: int = 900 * _KIB
-    cancel_grace: float = 0.5
-    drain_timeout: float = 65.0
-    hung_drain: float = 5.0
-    stop_timeout: float = 3.0
-    term_grace: float = 1.0
-    superseded_grace: float = 1.0
-    restart_delay: float = 0.25
-    restart_delay_limit: float = 10.0
-    restart_limit: int = 5
-    stable_after: float = 10.0
-    draining: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +83,10 @@ class PluginStatus:
         generation: counts loaded versions from 1; 0 when none was ever loaded. A worker that replaces a dead one
             runs the same generation.
         digest: of the version in service, or of the one on disk when there is none in service.
-        state: ``loading`` (first load), ``ready``, ``degraded`` (an older version serves, or a dead worker is being
-            replaced), ``failed`` (nothing in service), ``quarantined`` (failed too often).
-        last_error: what is wrong now; None in the states ``loading`` and ``ready``.
+        state: ``loading`` (first load), ``ready``, ``inactive`` (loaded, and not for this host), ``degraded`` (an older
+            version serves, or a dead worker is being replaced), ``failed`` (nothing in service), ``quarantined``
+            (failed too often).
+        last_error: what is wrong now; None in the states ``loading``, ``ready`` and ``inactive``.
         origin: where the plugin came from, ``local``.
         methods: its actions, by name in alphabetical order.
         loaded_ns: when the version in service was loaded, nanoseconds since the epoch; 0 when none.
@@ -117,6 +95,11 @@ class PluginStatus:
         timeouts: those of them that took too long.
         busy: those of them that found the queue full.
         active: calls that are waiting or running now.
+        is_active: whether the plugin wants to be published on this host, as far as it was asked.
+        reason: why (not), in its own words.
+        limits: its bounds, those of its ``NAME.toml`` in place.
+        latency_mean: time of an answered call from asking to answer, in seconds, over the life of the agent.
+        latency_p99: the same of all but the slowest hundredth of the last calls.
     """
 
     name: str
@@ -135,6 +118,59 @@ class PluginStatus:
     timeouts: int = 0
     busy: int = 0
     active: int = 0
+    is_active: bool = True
+    reason: str = ""
+    limits: Limits = field(default_factory=Limits)
+    latency_mean: float = 0.0
+    latency_p99: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PluginLoaded:
+    """A worker took over: of a new generation, or in the place of one that died or hung."""
+
+    status: PluginStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFailed:
+    """A version could not be loaded, or its settings could not be read."""
+
+    status: PluginStatus
+    failure: LoadFailure
+
+
+@dataclass(frozen=True, slots=True)
+class PluginCrashed:
+    """The worker in service has died."""
+
+    status: PluginStatus
+    failure: LoadFailure
+
+
+@dataclass(frozen=True, slots=True)
+class PluginSaid:
+    """The plugin tells an event of its own."""
+
+    name: str
+    event: PluginEvent
+
+
+#: Something happened to a plugin, which its status alone would not show.
+Notice: TypeAlias = PluginLoaded | PluginFailed | PluginCrashed | PluginSaid
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What a call gave.
+
+    Attributes:
+        text: the result as a JSON text.
+        mismatch: how it differs from what the method declares, empty when it does not.
+    """
+
+    text: str
+    mismatch: str = ""
 
 
 class PluginListener(Protocol):
@@ -148,6 +184,9 @@ class PluginListener(Protocol):
 
     def plugin_removed(self, name: str) -> None:
         """A plugin is gone: no call will reach it any more."""
+
+    def plugin_notice(self, notice: Notice) -> None:
+        """Something happened to a plugin that exists. After ``plugin_changed``, when both come."""
 
 
 class CallFailure(Exception):

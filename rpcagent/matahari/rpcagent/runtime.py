@@ -5,52 +5,46 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import math
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 
 from matahari.errors import LocalProtocolError
+from matahari.hostproto import Activation, Failure, Load, Loaded, LoadFailed, PluginEvent, Result
 from matahari.hostproto import Drain as DrainMessage
-from matahari.hostproto import Failure, Load, Loaded, LoadFailed, Result
 
 from . import calls, orders
+from .alarm import Alarm
 from .binding import prepare
 from .calls import Answer, CallTable
 from .lifecycle import Lifecycle
+from .limits import Limits, process_bounds
 from .orders import Content
-from .records import CallFailure, Limits, LoadFailure, PluginStatus
+from .owner import RuntimeOwner
+from .records import (
+    CallFailure,
+    CallReport,
+    LoadFailure,
+    PluginCrashed,
+    PluginFailed,
+    PluginLoaded,
+    PluginSaid,
+    PluginStatus,
+    Reporter,
+)
+from .reporting import not_loaded, plugin_status
 from .slots import LoadSlots
 from .warmparent import describe_end
 from .workerlink import WorkerLink
+from .workers import Workers
 
-__all__ = ["PluginRuntime", "RuntimeOwner"]
+__all__ = ["PluginRuntime"]
 
 _log = logging.getLogger(__name__)
 
 #: How long a worker may live on after it closed its socket, in seconds.
 _LAST_BREATH: Final = 0.2
-
-
-class RuntimeOwner(Protocol):
-    """What a plugin needs of the service."""
-
-    def spawn(self, runtime: PluginRuntime, link: WorkerLink) -> None:
-        """Ask the warm parent for the worker of this link."""
-
-    def kill(self, worker: int, number: int) -> None:
-        """Signal a worker's process group."""
-
-    def parent_stuck(self) -> None:
-        """The warm parent does not do its work."""
-
-    def plugin_changed(self, status: PluginStatus) -> None:
-        """Something but a counter changed."""
-
-    def plugin_gone(self, runtime: PluginRuntime) -> None:
-        """The plugin was removed and its last worker has ended."""
 
 
 class PluginRuntime:
@@ -83,11 +77,9 @@ class PluginRuntime:
         self._slots = slots
         self._loop = asyncio.get_running_loop()
         self._lifecycle = Lifecycle(limits, next_worker, generation=generation)
-        self._calls = CallTable(name, limits, next_call)
-        self._links: dict[int, WorkerLink] = {}
-        self._reasons: dict[int, str] = {}  # worker -> why we signalled it
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = math.inf
+        self._workers = Workers(name)
+        self._calls = CallTable(name, limits, next_call, printed=self._workers.printed)
+        self._alarm = Alarm(self._loop, self._time_is_up)
         self._settled: list[asyncio.Future[None]] = []
         self._is_removed = False
         self._is_obeying = False
@@ -98,7 +90,7 @@ class PluginRuntime:
         """Use other limits from now on; concurrency and result size hold for the next worker."""
         self._limits = limits
         self._lifecycle.reconfigure(limits)
-        self._calls.reconfigure(limits)
+        self._calls.reconfigure(self._lifecycle.limits)
 
     @property
     def generation(self) -> int:
@@ -108,30 +100,16 @@ class PluginRuntime:
     @property
     def pids(self) -> dict[int, int | None]:
         """Worker -> process id, None while it is not known."""
-        return {worker: link.pid for worker, link in self._links.items()}
+        return self._workers.pids
+
+    @property
+    def serving_pid(self) -> int | None:
+        """Process id of the worker in service."""
+        return self._workers.pid(self._lifecycle.serving)
 
     def status(self) -> PluginStatus:
         """The plugin now."""
-        life, table = self._lifecycle, self._calls
-        version, content = life.version, life.content
-        return PluginStatus(
-            name=self.name,
-            path=Path(content.path if content is not None else ""),
-            language=content.language if content is not None else "",
-            version=version.version if version is not None else "",
-            generation=version.generation if version is not None else 0,
-            digest=version.digest if version is not None else (content.digest if content is not None else ""),
-            state=life.state,
-            last_error=life.last_error,
-            origin="local",
-            methods=version.methods if version is not None else (),
-            loaded_ns=version.loaded_ns if version is not None else 0,
-            calls=table.calls,
-            failures=table.failures,
-            timeouts=table.timeouts,
-            busy=table.busy,
-            active=table.active,
-        )
+        return plugin_status(self.name, self._lifecycle, self._calls)
 
     def content_changed(self, content: Content) -> None:
         """The plugin was saved."""
@@ -143,6 +121,11 @@ class PluginRuntime:
         if not self._lifecycle.is_loading_newest:
             self._lifecycle.reload(self._loop.time())
             self._obey()
+
+    def ask_activation(self) -> None:
+        """Ask the plugin once more whether it is for this host."""
+        if self._lifecycle.serving is not None:
+            self._workers.ask_activation(self._lifecycle.serving)
 
     def remove(self, *, drain_timeout: float | None = None) -> None:
         """Take the plugin out of service; with a drain timeout, because the service stops."""
@@ -169,21 +152,30 @@ class PluginRuntime:
         caller: str,
         timeout: float | None,
         answer: Answer,
+        reporter: Reporter | None = None,
     ) -> int:
         """Take a call, and give its number.
 
         Raises:
             CallFailure: it is refused.
         """
-        if self._lifecycle.version is None or self._is_removed or not self._lifecycle.has_prospect:
+        version = self._lifecycle.version
+        if version is None or self._is_removed or not version.is_active or not self._lifecycle.has_prospect:
             raise self._calls.refuse(self._not_loaded())
         now = self._loop.time()
         call, deadline = self._calls.submit(
-            method, args, kwargs, request=request, caller=caller, timeout=timeout, now=now, answer=answer
+            method,
+            args,
+            kwargs,
+            request=request,
+            caller=caller,
+            timeout=timeout,
+            now=now,
+            answer=answer,
+            reporter=reporter,
         )
         self._send_calls()
-        if deadline < self._timer_at:
-            self._arm(deadline)
+        self._alarm.arm_earlier(deadline)
         return call
 
     def abandon(self, call: int) -> None:
@@ -195,26 +187,25 @@ class PluginRuntime:
 
     def spawned(self, worker: int, pid: int) -> None:
         """The worker's process exists."""
-        if worker in self._links:
-            self._links[worker].pid = pid
+        self._workers.spawned(worker, pid)
 
     def not_spawned(self, worker: int, text: str) -> None:
         """The worker's process could not be made."""
-        self._close_link(worker)
+        self._workers.close(worker)
         self._lifecycle.not_started(worker, LoadFailure("HostStartError", text), self._loop.time())
         self._obey()
 
     def exited(self, worker: int, status: int | None, number: int | None) -> None:
         """A worker has ended."""
         how = f"the worker {describe_end(status, number)}"
-        reason = self._reasons.pop(worker, None)
+        reason = self._workers.take_reason(worker)
         if reason is not None and number in (signal.SIGTERM, signal.SIGKILL):
             how = f"{reason}, and was stopped"
         self._worker_ended(worker, how, is_own_fault=True)
 
     def parent_lost(self, text: str) -> None:
         """All workers have ended, none by its own fault."""
-        for worker in list(self._links):
+        for worker in self._workers:
             self._worker_ended(worker, text, is_own_fault=False)
 
     # What workers tell
@@ -237,10 +228,25 @@ class PluginRuntime:
         if worker != self._lifecycle.serving:
             self._obey()
 
+    def worker_reported(self, worker: int, report: CallReport) -> None:
+        """A running call tells something."""
+        self._calls.reported(worker, report)
+
+    def worker_activation(self, worker: int, message: Activation) -> None:
+        """The plugin says whether it is for this host."""
+        self._workers.answered_activation(worker)
+        self._lifecycle.activation(worker, message, self._loop.time())
+        self._obey()
+
+    def worker_event(self, worker: int, event: PluginEvent) -> None:
+        """The plugin tells an event."""
+        if self._workers.admit(event, self._loop.time()):
+            self._owner.plugin_notice(PluginSaid(self.name, event))
+
     def worker_faulty(self, worker: int, text: str) -> None:
         """A worker broke the protocol: nothing that it does can be trusted."""
-        if worker in self._links:
-            self._reasons.setdefault(worker, text)
+        if worker in self._workers:
+            self._workers.blame(worker, text)
             self._owner.kill(worker, signal.SIGKILL)
 
     def worker_silent(self, worker: int) -> None:
@@ -263,7 +269,8 @@ class PluginRuntime:
         finally:
             self._is_obeying = False
         self._slots.keep(self, self._lifecycle.starting)
-        if not self._lifecycle.has_prospect:
+        version = self._lifecycle.version
+        if not self._lifecycle.has_prospect or (version is not None and not version.is_active):
             self._calls.fail_waiting(self._not_loaded)
         self._send_calls()
         self._rearm()
@@ -278,12 +285,12 @@ class PluginRuntime:
             case orders.Start():
                 self._slots.take(self, command.worker, functools.partial(self._start, command))
             case orders.Switch():
-                self._calls.use_worker(command.worker, prepare(self.name, command.version.methods), self._loop.time())
+                self._switch(command)
             case orders.Drain():
-                self._drain(command.worker)
+                self._workers.send(command.worker, DrainMessage())
             case orders.Terminate():
-                if command.worker in self._links:
-                    self._reasons.setdefault(command.worker, "the worker had no more time")
+                if command.worker in self._workers:
+                    self._workers.blame(command.worker, "the worker had no more time")
                     self._owner.kill(command.worker, command.signal)
                 else:
                     # It still waited for its turn to start.
@@ -296,6 +303,12 @@ class PluginRuntime:
                 if status.last_error is not None:
                     _log.warning("plugin %s is %s: %s", self.name, status.state, status.last_error)
                 self._owner.plugin_changed(status)
+            case orders.InService():
+                self._owner.plugin_notice(PluginLoaded(self.status()))
+            case orders.Failed():
+                self._owner.plugin_notice(PluginFailed(self.status(), command.failure))
+            case orders.Crashed():
+                self._owner.plugin_notice(PluginCrashed(self.status(), command.failure))
             case orders.Gone():
                 self._owner.plugin_gone(self)
             case _:
@@ -306,39 +319,42 @@ class PluginRuntime:
         content = self._lifecycle.started(command.worker, self._loop.time())
         if content is None:
             return
+        limits = content.options.limits(self._limits)
         try:
+            bounds = process_bounds(limits)
             link = WorkerLink(command.worker, self.name, self)
         except OSError as error:
             text = f"no worker can be started: {error.strerror}"
             self._lifecycle.not_started(command.worker, LoadFailure("HostStartError", text), self._loop.time())
             self._obey()
             return
-        self._links[command.worker] = link
-        self._owner.spawn(self, link)
+        self._workers.add(link)
+        self._owner.spawn(self, link, bounds)
         link.send(
             Load(
                 content.path,
                 self.name,
                 content.digest,
                 command.generation,
-                self._limits.concurrency,
-                self._limits.result_limit,
+                limits.concurrency,
+                limits.result_limit,
                 content.files,
+                content.options.settings,
             )
         )
         self._rearm()
 
-    def _drain(self, worker: int) -> None:
-        if worker in self._links:
-            self._links[worker].send(DrainMessage())
+    def _switch(self, command: orders.Switch) -> None:
+        self._calls.reconfigure(self._lifecycle.limits)
+        if not command.version.is_active:
+            self._calls.fail_waiting(self._not_loaded)
+        self._calls.use_worker(command.worker, prepare(self.name, command.version.methods), self._loop.time())
 
     def _worker_ended(self, worker: int, how: str, *, is_own_fault: bool) -> None:
-        link = self._links.get(worker)
-        if link is None:
+        printed = self._workers.close(worker, read_rest=True)
+        if printed is None:
             return
-        link.read_rest()  # answers that it gave before it died are answers
-        self._close_link(worker)
-        text = f"{how}; it printed:\n{link.output}" if link.output else how
+        text = f"{how}; it printed:\n{printed}" if printed else how
         self._calls.worker_gone(
             worker, lambda: CallFailure("crashed", "Crashed", text, text=f"plugin {self.name}: {text}")
         )
@@ -346,59 +362,38 @@ class PluginRuntime:
         self._lifecycle.exited(worker, failure, self._loop.time(), is_own_fault=is_own_fault)
         self._obey()
 
-    def _close_link(self, worker: int) -> None:
-        link = self._links.pop(worker, None)
-        if link is not None:
-            link.close()
-
     def _send_calls(self) -> None:
         while (command := self._calls.next_command()) is not None:
             match command:
                 case calls.SendTo():
                     self._send_call(command)
                 case calls.Hung():
+                    reason = f"the worker had a call that did not let go when its time was up ({command.action})"
+                    self._workers.blame(command.worker, reason)
                     self._lifecycle.hung(command.worker, self._loop.time())
                     self._obey()
                 case _:
                     assert_never(command)
 
     def _send_call(self, command: calls.SendTo) -> None:
-        link = self._links.get(command.worker)
-        if link is None:
-            return  # its end is being dealt with, and its calls with it
         try:
-            link.send(command.message)
+            # When the worker has gone, its end is being dealt with, and its calls with it.
+            self._workers.send(command.worker, command.message)
         except LocalProtocolError as error:
             # Escaping made the frame too large, which takes a strange name or text of an argument.
             failure = Failure(command.message.id, "too_large", "TooLarge", str(error))
             self._calls.answered(command.worker, failure, self._loop.time())
 
     def _not_loaded(self) -> CallFailure:
-        life = self._lifecycle
-        if self._is_removed:
-            text = f"plugin {self.name} was removed"
-        elif life.last_error is not None:
-            text = f"plugin {self.name} is {life.state}: {life.last_error}"
-        else:
-            text = f"plugin {self.name} is still being loaded"
-        return CallFailure("not_loaded", "NotLoaded", text, text=text)
+        return not_loaded(self.name, self._lifecycle, is_removed=self._is_removed)
 
     # Time
 
     def _rearm(self) -> None:
-        self._arm(min(self._lifecycle.next_deadline(), self._calls.next_deadline()))
-
-    def _arm(self, deadline: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._timer_at = deadline
-        if deadline != math.inf:
-            self._timer = self._loop.call_at(deadline, self._time_is_up)
+        self._alarm.arm(min(self._lifecycle.next_deadline(), self._calls.next_deadline()))
 
     def _time_is_up(self) -> None:
         now = self._loop.time()
-        self._timer = None
         self._calls.handle_timeout(now)
         self._lifecycle.handle_timeout(now)
         self._obey()

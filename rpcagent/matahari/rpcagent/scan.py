@@ -14,10 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from matahari.errors import ConfigError
 from matahari.hostproto import SINGLE_FILE, content_digest
 from matahari.pluginhost import MAX_SOURCE, python_files
 
+from .limits import Options
 from .names import classify
+from .options import MAX_OPTIONS, find_options, read_options
 from .orders import Content
 from .records import LoadFailure
 from .settling import QUIET_NS, Stamp, is_settled, is_trusted
@@ -79,7 +82,8 @@ def compare(before: Mapping[str, Found], after: Mapping[str, Found]) -> Changes:
 
 def _differs(before: Found, after: Found) -> bool:
     old, new = before.content, after.content
-    return (old.digest, old.path, old.fault) != (new.digest, new.path, new.fault)
+    before_all = (old.digest, old.path, old.fault, old.options.digest)
+    return before_all != (new.digest, new.path, new.fault, new.options.digest)
 
 
 class Scanner:
@@ -145,7 +149,8 @@ class Scanner:
         """Give the plugin, and whether this look was enough. What is not complete stays as it was known."""
         known = self._known.get(name)
         try:
-            stamps = _stamps(path)
+            options = find_options(path)
+            stamps = _stamps(path, options)
         except FileNotFoundError as error:
             if path.is_symlink():
                 return _faulty(name, path, language, error, now_ns), True
@@ -161,14 +166,15 @@ class Scanner:
                 return known, False
         try:
             files = {inner: (path / inner).read_bytes() for inner in stamps}
-            is_same = _stamps(path) == stamps
+            is_same = _stamps(path, find_options(path)) == stamps
         except FileNotFoundError:
             return known, False
         except (OSError, ValueError) as error:
             return _faulty(name, path, language, error, now_ns), True
         if not is_same:
             return known, False
-        return Found(name, _content(path, language, files), stamps, now_ns), True
+        own = None if options is None else files.pop(str(options))
+        return Found(name, _content(path, language, files, options, own), stamps, now_ns), True
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -178,25 +184,52 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _stamps(path: Path) -> dict[str, Stamp]:
+def _stamps(path: Path, options: Path | None) -> dict[str, Stamp]:
+    """Stamps by the path within the plugin; of the options by their whole path, which no module has."""
     names = python_files(path) if path.is_dir() else [SINGLE_FILE]
     stamps: dict[str, Stamp] = {}
     size = 0
     for name in names:
-        facts = (path / name).stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise ValueError(f"{name or path.name} is not a regular file")
+        facts = _regular(path / name)
         size += facts.st_size
         if size > MAX_SOURCE:
             raise ValueError(f"more than {MAX_SOURCE} bytes of source")
-        stamps[name] = Stamp(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+        stamps[name] = _stamp(facts)
+    if options is not None:
+        if options.is_symlink() and not options.exists():
+            raise ValueError(f"{options.name} is a link to nothing")
+        facts = _regular(options)
+        if facts.st_size > MAX_OPTIONS:
+            raise ValueError(f"{options.name} has more than {MAX_OPTIONS} bytes")
+        stamps[str(options)] = _stamp(facts)
     return stamps
 
 
-def _content(path: Path, language: str, files: Mapping[str, bytes]) -> Content:
+def _regular(file: Path) -> os.stat_result:
+    facts = file.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise ValueError(f"{file.name} is not a regular file")
+    return facts
+
+
+def _stamp(facts: os.stat_result) -> Stamp:
+    return Stamp(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
+def _content(
+    path: Path, language: str, files: Mapping[str, bytes], options: Path | None, data: bytes | None
+) -> Content:
     is_small = sum(map(len, files.values())) <= MAX_CARRIED
     carried = {name: base64.b64encode(data).decode("ascii") for name, data in files.items()} if is_small else None
-    return Content(str(path), language, content_digest(files), carried)
+    own, fault = Options(), None
+    if options is not None and data is not None:
+        try:
+            own = read_options(data, str(options))
+        except ConfigError as error:
+            # The digest makes the next state of the file a change, also when its fault reads the same.
+            own = Options(content_digest({SINGLE_FILE: data}))
+            fault = LoadFailure("ConfigError", str(error), str(options))
+    return Content(str(path), language, content_digest(files), carried, fault, own)
 
 
 def _faulty(name: str, path: Path, language: str, error: Exception, now_ns: int) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import logging
 import sys
@@ -11,12 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from matahari.errors import PluginError
+from matahari.hostproto import MAX_NAME
 from matahari.net import Backoff, TaskKeeper
 from matahari.rpcagent.library import Library
 
 from .binding import did_you_mean
-from .records import CallFailure, Limits, PluginListener, PluginStatus
+from .limits import Limits, ProcessBounds
+from .records import CallFailure, CallReport, CallResult, Notice, PluginListener, PluginStatus, Reporter
 from .runtime import PluginRuntime
 from .scan import Changes
 from .slots import LoadSlots
@@ -69,7 +74,7 @@ class PluginService:
         self._runtimes: dict[str, PluginRuntime] = {}
         self._leaving: set[PluginRuntime] = set()
         self._by_worker: dict[int, PluginRuntime] = {}
-        self._queued: dict[int, WorkerLink] = {}
+        self._queued: dict[int, tuple[WorkerLink, ProcessBounds]] = {}
         self._generations: dict[str, int] = {}
         self._next_worker = itertools.count(1).__next__
         self._next_call = itertools.count(1).__next__
@@ -86,6 +91,7 @@ class PluginService:
         """
         self._start_parent()
         await self._library.start(self._tasks)
+        self._tasks.start(self._ask_activations(), name="are the plugins for this host?")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.load_timeout + _START_SLACK):
                 for runtime in list(self._runtimes.values()):
@@ -134,6 +140,21 @@ class PluginService:
         runtimes = [each for each in (*self._runtimes.values(), *self._leaving) if each.name == name]
         return sorted(pid for runtime in runtimes for pid in runtime.pids.values() if pid is not None)
 
+    def no_plugin(self, name: str) -> str:
+        """The sentence for a name that no plugin has."""
+        return f"no plugin {name[:MAX_NAME]}{did_you_mean(name[:MAX_NAME], self._runtimes)}"
+
+    def memory(self, name: str) -> int:
+        """Resident memory of the worker in service in bytes, read now; 0 when there is none."""
+        runtime = self._runtimes.get(name)
+        pid = None if runtime is None else runtime.serving_pid
+        if pid is None:
+            return 0
+        try:
+            return psutil.Process(pid).memory_info().rss
+        except psutil.Error:
+            return 0  # it ended just now
+
     def reconfigure(self, limits: Limits) -> None:
         """Use other limits from now on, for every plugin; a worker keeps its concurrency until it is replaced."""
         self._limits = limits
@@ -149,7 +170,7 @@ class PluginService:
         await self._library.look()
         runtime = self._runtimes.get(name)
         if runtime is None:
-            raise PluginError(f"no plugin {name}{did_you_mean(name, self._runtimes)}", plugin=name)
+            raise PluginError(self.no_plugin(name), plugin=name)
         runtime.reload()
         await runtime.wait_settled()
         return runtime.status()
@@ -174,34 +195,77 @@ class PluginService:
         timeout: float | None = None,
         caller: str = "",
         request_id: str = "",
+        on_progress: Reporter | None = None,
     ) -> str:
-        """Run an action and give the JSON text of its result.
+        """Run an action and give the JSON text of its result. Arguments and errors are those of :meth:`invoke`."""
+        result = await self.invoke(
+            name,
+            method,
+            args,
+            kwargs,
+            timeout=timeout,
+            caller=caller,
+            request_id=request_id,
+            on_progress=on_progress,
+        )
+        return result.text
+
+    async def invoke(
+        self,
+        name: str,
+        method: str,
+        args: Sequence[str] = (),
+        kwargs: Mapping[str, str] | None = None,
+        *,
+        timeout: float | None = None,
+        caller: str = "",
+        request_id: str = "",
+        on_progress: Reporter | None = None,
+    ) -> CallResult:
+        """Run an action, and give its result and whether that is as declared.
 
         Args:
             name: the plugin.
             method: the action.
             args: JSON texts, by position.
             kwargs: JSON texts, by name.
-            timeout: seconds; the plugin's own limit holds when it is lower, or when there is none here.
+            timeout: seconds; the limits of plugin and method hold when they are lower, or when there is none here.
             caller: who asks, for the action's context.
             request_id: for logs and the action's context.
+            on_progress: hears what the call tells while it runs; must not block, and what it raises is logged.
 
         Raises:
             CallFailure: there is no result, for a reason that it tells.
         """
         runtime = self._runtimes.get(name)
         if runtime is None:
-            text = f"no plugin {name}{did_you_mean(name, self._runtimes)}"
+            text = self.no_plugin(name)
             raise CallFailure("not_loaded", "NotLoaded", text, text=text)
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[CallResult] = asyncio.get_running_loop().create_future()
         number = runtime.submit(
-            method, args, kwargs or {}, request=request_id, caller=caller, timeout=timeout, answer=answer
+            method,
+            args,
+            kwargs or {},
+            request=request_id,
+            caller=caller,
+            timeout=timeout,
+            answer=answer,
+            reporter=None if on_progress is None else functools.partial(self._report, on_progress),
         )
         try:
             return await answer
         except asyncio.CancelledError:
             runtime.abandon(number)
             raise
+
+    def _report(self, on_progress: Reporter, report: CallReport) -> None:
+        self._tell(lambda: on_progress(report))
+
+    async def _ask_activations(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.activate_interval)
+            for runtime in list(self._runtimes.values()):
+                runtime.ask_activation()
 
     # What the library tells
 
@@ -240,13 +304,13 @@ class PluginService:
 
     # What runtimes ask (RuntimeOwner)
 
-    def spawn(self, runtime: PluginRuntime, link: WorkerLink) -> None:
+    def spawn(self, runtime: PluginRuntime, link: WorkerLink, bounds: ProcessBounds) -> None:
         """Ask the warm parent for a worker, now or when there is one again."""
         self._by_worker[link.worker] = runtime
         if self._parent.pid is None:
-            self._queued[link.worker] = link
+            self._queued[link.worker] = (link, bounds)
         else:
-            self._parent.spawn(link.worker, runtime.name, link.nonce, *link.take_their_ends())
+            self._parent.spawn(link.worker, runtime.name, link.nonce, *link.take_their_ends(), bounds)
 
     def kill(self, worker: int, number: int) -> None:
         """Signal a worker's process group."""
@@ -263,6 +327,11 @@ class PluginService:
         """Pass it on."""
         if not self._is_stopping:
             self._tell(lambda: self._listener.plugin_changed(status))
+
+    def plugin_notice(self, notice: Notice) -> None:
+        """Pass it on."""
+        if not self._is_stopping:
+            self._tell(lambda: self._listener.plugin_notice(notice))
 
     def plugin_gone(self, runtime: PluginRuntime) -> None:
         """A removed plugin has no worker left."""
@@ -317,8 +386,8 @@ class PluginService:
             asyncio.get_running_loop().call_later(delay, self._restart_parent)
             return
         queued, self._queued = self._queued, {}
-        for worker, link in queued.items():
-            self.spawn(self._by_worker[worker], link)
+        for worker, (link, bounds) in queued.items():
+            self.spawn(self._by_worker[worker], link, bounds)
 
     def _start_parent(self) -> None:
         self._parent.start()

@@ -32,6 +32,7 @@ from matahari.hostproto import (
     SpawnFailed,
 )
 
+from .limits import ProcessBounds
 from .pump import SocketPump
 
 __all__ = ["ParentUser", "WarmParent", "describe_end"]
@@ -108,9 +109,12 @@ class WarmParent:
         self._pidfd = os.pidfd_open(process.pid)
         loop.add_reader(self._pidfd, self._exited)
 
-    def spawn(self, worker: int, plugin: str, nonce: str, sock: socket.socket, log_fd: int) -> None:
+    def spawn(
+        self, worker: int, plugin: str, nonce: str, sock: socket.socket, log_fd: int, bounds: ProcessBounds
+    ) -> None:
         """Ask for a worker; ``sock`` and ``log_fd`` are passed on and closed."""
-        self._send(Spawn(worker, plugin, nonce, limits={"core": 0}), (sock.detach(), log_fd))
+        message = Spawn(worker, plugin, nonce, bounds.limits, bounds.environment)
+        self._send(message, (sock.detach(), log_fd))
 
     def kill(self, worker: int, number: int) -> None:
         """Signal the process group of a worker."""

@@ -11,6 +11,8 @@ from typing import Final, Protocol
 
 from matahari.errors import LocalProtocolError
 from matahari.hostproto import (
+    Activate,
+    Activation,
     Bye,
     Call,
     Cancel,
@@ -24,12 +26,17 @@ from matahari.hostproto import (
     Loaded,
     LoadFailed,
     Log,
+    Output,
+    Partial,
+    PluginEvent,
     Pong,
+    Progress,
     Result,
 )
 
 from .output import OutputLines
 from .pump import SocketPump
+from .records import CallReport
 
 __all__ = ["LinkUser", "WorkerLink"]
 
@@ -53,6 +60,15 @@ class LinkUser(Protocol):
 
     def worker_answered(self, worker: int, message: Result | Failure) -> None:
         """A call has ended."""
+
+    def worker_reported(self, worker: int, report: CallReport) -> None:
+        """A running call tells something."""
+
+    def worker_activation(self, worker: int, message: Activation) -> None:
+        """The plugin says whether it is for this host."""
+
+    def worker_event(self, worker: int, event: PluginEvent) -> None:
+        """The plugin tells an event."""
 
     def worker_faulty(self, worker: int, text: str) -> None:
         """The worker broke the protocol; nothing more is heard of it."""
@@ -106,7 +122,7 @@ class WorkerLink:
         """The last lines that the worker printed."""
         return self._lines.tail
 
-    def send(self, message: Load | Call | Cancel | Drain | Bye) -> None:
+    def send(self, message: Load | Activate | Call | Cancel | Drain | Bye) -> None:
         """Send a message.
 
         Raises:
@@ -150,6 +166,12 @@ class WorkerLink:
             match event:
                 case Result() | Failure():
                     self._user.worker_answered(self.worker, event)
+                case Progress() | Output() | Partial():
+                    self._user.worker_reported(self.worker, event)
+                case PluginEvent():
+                    self._user.worker_event(self.worker, event)
+                case Activation():
+                    self._user.worker_activation(self.worker, event)
                 case Loaded():
                     self._user.worker_loaded(self.worker, event)
                 case LoadFailed():

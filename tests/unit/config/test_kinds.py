@@ -28,6 +28,7 @@ TEXT = Place(base=Path("/work-dir"), home=None, is_text=True)
         (PathValue(), Path("b"), TEXT, Path("/work-dir/b")),
         (PathValue(), "~/b", FILE, Path("/home/u/b")),
         (PathValue(), "~u/b", FILE, Path("/etc/matahari/~u/b")),
+        (PathValue(), ".", FILE, Path("/etc/matahari")),
         (PathList(), "a:b:a", TEXT, (Path("/work-dir/a"), Path("/work-dir/b"))),
         (PathList(), ["a"], FILE, (Path("/etc/matahari/a"),)),
     ],

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import datetime
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from pathlib import Path
 
-from matahari.hostproto import Call, Failure, Result
-from matahari.plugin import context
+from matahari.hostproto import Call, Failure, Output, Partial, PluginEvent, Progress, Result
+from matahari.plugin import context, event, output, progress
 from matahari.pluginhost.calls import Runner
+from matahari.pluginhost.describe import examine
+from matahari.pluginhost.forms import Form
+from matahari.pluginhost.reports import Report
 
 TIMEOUT = 20
 
@@ -17,8 +23,17 @@ TIMEOUT = 20
 class Desk:
     """A runner, and where its answers go."""
 
-    def __init__(self, actions: dict[str, Callable[..., object]], concurrency: int = 2) -> None:
+    def __init__(
+        self,
+        actions: dict[str, Callable[..., object]],
+        concurrency: int = 2,
+        forms: dict[str, Form] | None = None,
+    ) -> None:
         self.answers: queue.Queue[Result | Failure] = queue.Queue()
+        self.reports: list[Report] = []
+        self.said = threading.Event()
+        self.gate = threading.Event()
+        self.gate.set()
         self.idle = threading.Semaphore(0)
         self.runner = Runner(
             "p",
@@ -28,6 +43,10 @@ class Desk:
             result_limit=1000,
             answer=self.answers.put,
             idle=self.idle.release,
+            forms=forms,
+            report=self.report,
+            facts={"os": "debian"},
+            settings={"roots": ["/tmp"]},
         )
         self._next = 0
 
@@ -35,6 +54,11 @@ class Desk:
         self._next += 1
         self.runner.start(Call(self._next, method, args, kwargs, "r1", "anna", 30.0))
         return self._next
+
+    def report(self, report: Report) -> None:
+        self.said.set()
+        assert self.gate.wait(TIMEOUT)
+        self.reports.append(report)
 
     def answer(self) -> Result | Failure:
         return self.answers.get(timeout=TIMEOUT)
@@ -150,3 +174,178 @@ def test_threads_are_started_only_when_they_are_needed() -> None:
         desk.answer()
         assert desk.idle.acquire(timeout=TIMEOUT)
     assert names == {"call-1"}
+
+
+class TestStreams:
+    def test_each_yielded_value_is_a_partial_result_and_the_answer_comes_last(self) -> None:
+        def count(limit: int) -> Iterator[int]:
+            for number in range(limit):
+                progress(number, limit)
+                yield number
+
+        async def later(limit: int) -> AsyncIterator[int]:
+            for number in range(limit):
+                await asyncio.sleep(0)
+                yield number
+
+        desk = Desk({"count": count, "later": later, "wrapped": lambda limit: count(limit)})
+        for name in ("count", "later", "wrapped"):
+            call = desk.start(name, "3")
+            assert desk.answer() == Result(call, "3")
+            partials = [report for report in desk.reports if isinstance(report, Partial)]
+            assert partials == [Partial(call, "0"), Partial(call, "1"), Partial(call, "2")]
+            desk.reports.clear()
+
+    def test_what_a_generator_returns_is_the_result(self) -> None:
+        def total(limit: int) -> Generator[int, None, dict[str, int]]:
+            yield from range(limit)
+            return {"sum": sum(range(limit))}
+
+        desk = Desk({"total": total})
+        call = desk.start("total", "4")
+        assert desk.answer() == Result(call, '{"sum": 6}')
+
+    def test_a_generator_that_raises_fails_after_what_it_has_yielded(self) -> None:
+        def broken() -> Iterator[int]:
+            yield 1
+            raise ValueError("two")
+
+        async def later() -> AsyncIterator[int]:
+            yield 1
+            raise ValueError("two")
+
+        desk = Desk({"broken": broken, "later": later})
+        for name in ("broken", "later"):
+            call = desk.start(name)
+            answer = desk.answer()
+            assert isinstance(answer, Failure)
+            assert (answer.kind, answer.value) == ("raised", "two")
+            assert desk.reports == [Partial(call, "1")]
+            desk.reports.clear()
+
+    def test_a_value_that_cannot_be_sent_ends_the_call_and_the_generator(self) -> None:
+        closed = threading.Semaphore(0)
+
+        def bad(value: str) -> Iterator[object]:
+            try:
+                yield object() if value == "object" else "x" * 2000
+                raise AssertionError("asked for more")
+            finally:
+                closed.release()
+
+        desk = Desk({"bad": bad})
+        for value, kind in (('"object"', "bad_result"), ('"long"', "too_large")):
+            desk.start("bad", value)
+            answer = desk.answer()
+            assert isinstance(answer, Failure)
+            assert answer.kind == kind
+            assert closed.acquire(timeout=TIMEOUT)
+
+    def test_cancelling_ends_a_generator(self) -> None:
+        closed = threading.Semaphore(0)
+
+        def endless() -> Iterator[int]:
+            try:
+                while True:
+                    yield 1
+            finally:
+                closed.release()
+
+        async def endless_later() -> AsyncIterator[int]:
+            try:
+                while True:
+                    await asyncio.sleep(0)
+                    yield 1
+            finally:
+                closed.release()
+
+        desk = Desk({"endless": endless, "endless_later": endless_later})
+        for name in ("endless", "endless_later"):
+            desk.said.clear()
+            call = desk.start(name)
+            assert desk.said.wait(TIMEOUT)
+            desk.runner.cancel(call)
+            answer = desk.answer()
+            assert isinstance(answer, Failure)
+            assert (answer.id, answer.kind) == (call, "cancelled")
+            assert closed.acquire(timeout=TIMEOUT)
+
+    def test_reports_come_before_the_answer_and_from_threads_too(self) -> None:
+        def work() -> str:
+            thread = threading.Thread(target=contextvars.copy_context().run, args=(output, "from a thread"))
+            thread.start()
+            thread.join()
+            progress(1, 2)
+            progress(2, 2)
+            event("done", disk="a")
+            return "ok"
+
+        async def work_later() -> str:
+            await asyncio.to_thread(output, "from a thread")
+            progress(1, 2)
+            progress(2, 2)
+            event("done", disk="a")
+            return "ok"
+
+        desk = Desk({"work": work, "work_later": work_later})
+        for name in ("work", "work_later"):
+            call = desk.start(name)
+            assert desk.answer() == Result(call, '"ok"')
+            assert [report for report in desk.reports if not isinstance(report, PluginEvent)] == [
+                Output(call, "from a thread"),
+                Progress(call, 1, 2),
+                Progress(call, 2, 2),
+            ]
+            assert PluginEvent(call, "done", '{"disk": "a"}') in desk.reports
+            desk.reports.clear()
+
+    def test_whoever_yields_waits_while_nobody_reads(self) -> None:
+        def count() -> Iterator[int]:
+            for number in range(3):
+                made.append(number)
+                yield number
+
+        made: list[int] = []
+        desk = Desk({"count": count})
+        desk.gate.clear()
+        call = desk.start("count")
+        assert desk.said.wait(TIMEOUT)
+        assert made == [0]
+        desk.gate.set()
+        assert desk.answer() == Result(call, "3")
+        assert desk.reports == [Partial(call, "0"), Partial(call, "1"), Partial(call, "2")]
+
+
+def test_values_are_converted_both_ways() -> None:
+    def child(path: Path, *, when: datetime.date) -> dict[str, Path]:
+        return {when.isoformat(): path / "child"}
+
+    desk = Desk({"child": child}, forms={"child": examine("child", child, print).form})
+    call = desk.start("child", '"/a"', when='"2020-01-02"')
+    assert desk.answer() == Result(call, '{"2020-01-02": "/a/child"}')
+    desk.start("child", '"/a"', when='"soon"')
+    answer = desk.answer()
+    assert isinstance(answer, Failure)
+    assert answer.kind == "invalid_argument"
+    assert answer.value.startswith("argument 'when': Input should be a valid date")
+
+
+def test_a_result_that_is_not_as_annotated_goes_as_it_is_or_is_named() -> None:
+    def lies(what: str) -> Path:
+        return {"text": "text", "object": object(), "number": float("inf")}[what]  # type: ignore[return-value]  # on purpose
+
+    desk = Desk({"lies": lies}, forms={"lies": examine("lies", lies, print).form})
+    call = desk.start("lies", '"text"')
+    assert desk.answer() == Result(call, '"text"')
+    for what in ("object", "number"):
+        desk.start("lies", f'"{what}"')
+        answer = desk.answer()
+        assert isinstance(answer, Failure)
+        assert answer.kind == "bad_result"
+        assert answer.value.startswith("p.lies returned what is not JSON")
+
+
+def test_facts_and_settings_are_in_the_context() -> None:
+    desk = Desk({"look": lambda: [dict(context().facts), context().settings["roots"]]})
+    call = desk.start("look")
+    assert desk.answer() == Result(call, '[{"os": "debian"}, ["/tmp"]]')

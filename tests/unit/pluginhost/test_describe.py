@@ -41,10 +41,10 @@ def schema_of(annotation: object) -> Json:
         (None, {"type": "null"}),
         (list, {"type": "array"}),
         (dict, {"type": "object"}),
-        (tuple, {"type": "array"}),
+        (tuple, {"type": "array", "items": {}}),
         (Any, {}),
         (object, {}),
-        (bytes, {}),
+        (bytes, {"type": "string", "format": "binary"}),
         (list[int], {"type": "array", "items": {"type": "integer"}}),
         (list[Any], {"type": "array"}),
         (typing.List[str], {"type": "array", "items": {"type": "string"}}),  # noqa: UP006

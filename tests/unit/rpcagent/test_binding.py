@@ -10,7 +10,7 @@ import pytest
 from matahari.hostproto import TEXT_LIMIT, MethodSpec
 from matahari.pluginhost import describe
 from matahari.rpcagent import CallFailure
-from matahari.rpcagent.binding import Action, did_you_mean, prepare, unknown_action
+from matahari.rpcagent.binding import MAX_CHECKED, Action, did_you_mean, prepare, unknown_action
 
 
 def plain(a, b=1): ...  # type: ignore[no-untyped-def]
@@ -146,3 +146,32 @@ def test_a_float_is_no_integer_even_when_it_is_whole(value: object) -> None:
 
     with pytest.raises(CallFailure, match="not of type 'integer'"):
         check(typed if value == 1.0 else many, value)
+
+
+class TestResults:
+    def check(self, result: dict[str, object] | None, text: str) -> str:
+        return Action("demo", MethodSpec("m", {}, result)).check_result(text)  # type: ignore[arg-type]  # a schema
+
+    def test_what_fits_or_is_not_declared_is_not_flagged(self) -> None:
+        assert self.check({"type": "array", "items": {"type": "integer"}}, "[1, 2]") == ""
+        assert self.check(None, '"anything"') == ""
+        assert self.check({}, '"anything"') == ""
+
+    def test_what_does_not_fit_is_told_with_its_place(self) -> None:
+        text = self.check({"type": "array", "items": {"type": "integer"}}, '[1, "x"]')
+        assert text == "the result of demo.m is not as declared: at [1]: 'x' is not of type 'integer'"
+
+    def test_a_very_long_result_is_not_checked(self) -> None:
+        assert self.check({"type": "integer"}, '"' + MAX_CHECKED * "x" + '"') == ""
+
+
+def test_references_to_named_types_are_followed() -> None:
+    params = {
+        "properties": {"place": {"$ref": "#/$defs/Place"}},
+        "x-positional": ["place"],
+        "$defs": {"Place": {"type": "object", "required": ["x"]}},
+    }
+    action = Action("demo", MethodSpec("m", params))  # type: ignore[arg-type]  # a schema
+    action.check(['{"x": 1}'], {})
+    with pytest.raises(CallFailure, match="'x' is a required property"):
+        action.check(["{}"], {})

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from matahari.hostproto import Call, Cancel, Failure, MethodSpec, Result
-from matahari.rpcagent import CallFailure, Limits
+from matahari.hostproto import Call, Cancel, Failure, MethodSpec, Output, Progress, Result
+from matahari.rpcagent import CallFailure, CallReport, CallResult, Limits
 from matahari.rpcagent.binding import prepare
 from matahari.rpcagent.calls import CallTable, Command, Hung, SendTo
 
@@ -22,14 +22,16 @@ class Slip:
 
     def __init__(self) -> None:
         self.result: str | None = None
+        self.mismatch = ""
         self.failure: CallFailure | None = None
 
     def done(self) -> bool:
         return self.result is not None or self.failure is not None
 
-    def set_result(self, result: str, /) -> None:
+    def set_result(self, result: CallResult, /) -> None:
         assert not self.done()
-        self.result = result
+        self.result = result.text
+        self.mismatch = result.mismatch
 
     def set_exception(self, exception: CallFailure, /) -> None:
         assert not self.done()
@@ -41,9 +43,13 @@ class Slip:
 
 
 class Desk:
-    def __init__(self, limits: Limits = LIMITS) -> None:
-        self.table = CallTable("demo", limits, itertools.count(1).__next__)
+    def __init__(self, limits: Limits = LIMITS, printed: str = "") -> None:
+        self.table = CallTable("demo", limits, itertools.count(1).__next__, printed=lambda worker: printed)
+        self.reports: list[CallReport] = []
         self.use(1)
+
+    def use_specs(self, *specs: MethodSpec, worker: int = 1) -> None:
+        self.table.use_worker(worker, prepare("demo", specs), 0.0)
 
     def use(self, worker: int, now: float = 0.0, **methods: object) -> None:
         specs = [MethodSpec(name, params) for name, params in (methods or {"m": ANY}).items()]  # type: ignore[arg-type]
@@ -51,7 +57,17 @@ class Desk:
 
     def submit(self, now: float = 0.0, timeout: float | None = None, method: str = "m") -> Slip:
         slip = Slip()
-        self.table.submit(method, ["1"], {}, request="r", caller="c", timeout=timeout, now=now, answer=slip)
+        self.table.submit(
+            method,
+            ["1"],
+            {},
+            request="r",
+            caller="c",
+            timeout=timeout,
+            now=now,
+            answer=slip,
+            reporter=self.reports.append,
+        )
         return slip
 
     def commands(self) -> list[Command]:
@@ -150,7 +166,7 @@ def test_a_running_call_past_its_time_is_answered_cancelled_and_then_hung() -> N
     assert desk.commands() == [SendTo(1, Cancel(1))]
     assert desk.table.next_deadline() == 2.5
     desk.table.handle_timeout(2.5)
-    assert desk.commands() == [Hung(1)]
+    assert desk.commands() == [Hung(1, "m")]
     assert desk.table.next_deadline() == math.inf
     assert desk.table.has_only_hung(1)
     assert (desk.table.timeouts, desk.table.failures, desk.table.active) == (1, 1, 1)
@@ -250,7 +266,7 @@ def test_an_abandoned_call_is_cancelled_or_forgotten() -> None:
     desk.table.abandon(99)
     assert desk.commands() == [SendTo(1, Cancel(1))]
     desk.table.handle_timeout(5.0)
-    assert desk.commands() == [Hung(1)]
+    assert desk.commands() == [Hung(1, "m")]
     assert not running.done()
     assert desk.table.timeouts == 0
 
@@ -276,3 +292,92 @@ def test_calls_that_never_came_so_far_are_counted() -> None:
     failure = crash()
     assert desk.table.refuse(failure) is failure
     assert (desk.table.calls, desk.table.failures) == (1, 1)
+
+
+class TestWaiting:
+    def test_a_call_that_waited_too_long_is_told_busy(self) -> None:
+        desk = Desk(Limits(concurrency=1, queue=2, queue_age=3.0))
+        running = desk.submit()
+        waiting = desk.submit()
+        assert desk.table.next_deadline() == 3.0
+        desk.table.handle_timeout(2.9)
+        assert not waiting.done()
+        desk.table.handle_timeout(3.0)
+        assert waiting.failure is not None
+        assert (waiting.kind, waiting.failure.text) == ("busy", "demo.m waited 3 s for its turn")
+        assert (desk.table.busy, desk.table.timeouts, running.done()) == (1, 0, False)
+        assert desk.table.next_deadline() == 60.0
+
+    def test_the_age_in_the_queue_does_not_count_for_a_call_that_runs(self) -> None:
+        desk = Desk(Limits(concurrency=1, queue=2, queue_age=3.0))
+        desk.submit()
+        later = desk.submit()
+        desk.table.answered(1, Result(1, "1"), 2.0)
+        desk.table.handle_timeout(50.0)
+        assert not later.done()
+
+
+class TestReports:
+    def test_what_a_running_call_tells_reaches_its_caller(self) -> None:
+        desk = Desk()
+        desk.submit()
+        desk.table.reported(1, Progress(1, 1, 2, "half"))
+        desk.table.reported(1, Output(1, "hello"))
+        assert desk.reports == [Progress(1, 1, 2, "half"), Output(1, "hello")]
+
+    def test_nothing_is_told_of_a_call_that_is_over_late_or_of_another_worker(self) -> None:
+        desk = Desk()
+        desk.submit(timeout=1.0)
+        desk.submit()
+        desk.table.reported(2, Output(2, "forged"))
+        desk.table.reported(1, Output(99, "unknown"))
+        desk.table.handle_timeout(1.0)
+        desk.table.reported(1, Output(1, "late"))
+        desk.table.answered(1, Result(2, "1"), 2.0)
+        desk.table.reported(1, Output(2, "over"))
+        assert desk.reports == []
+
+    def test_a_time_out_shows_the_output_so_far(self) -> None:
+        desk = Desk(printed="of the process")
+        slip = desk.submit(timeout=1.0)
+        desk.table.reported(1, Output(1, "one\n"))
+        desk.table.reported(1, Output(1, "two\n"))
+        desk.table.handle_timeout(1.0)
+        assert slip.failure is not None
+        assert slip.failure.text == "demo.m took longer than 1 s; its output so far:\none\ntwo"
+
+    def test_without_output_of_its_own_it_shows_what_the_process_printed(self) -> None:
+        desk = Desk(printed="connecting...")
+        slip = desk.submit(timeout=1.0)
+        desk.table.handle_timeout(1.0)
+        assert slip.failure is not None
+        assert slip.failure.text == "demo.m took longer than 1 s; its process printed last:\nconnecting..."
+
+
+class TestMethods:
+    def test_a_method_may_have_a_shorter_time_limit_of_its_own(self) -> None:
+        desk = Desk()
+        desk.use_specs(MethodSpec("m", ANY, timeout=2.0), MethodSpec("n", ANY, timeout=900.0))  # type: ignore[arg-type]
+        desk.submit()
+        assert desk.table.next_deadline() == 2.0
+        desk.table.answered(1, Result(1, "1"), 0.0)
+        desk.submit(method="n")
+        assert desk.table.next_deadline() == 60.0
+
+    def test_a_result_that_is_not_as_declared_is_flagged(self) -> None:
+        desk = Desk()
+        desk.use_specs(MethodSpec("m", ANY, {"type": "integer"}))  # type: ignore[arg-type]
+        good, bad = desk.submit(), desk.submit()
+        desk.table.answered(1, Result(1, "1"), 1.0)
+        desk.table.answered(1, Result(2, '"one"'), 1.0)
+        assert (good.result, good.mismatch) == ("1", "")
+        assert bad.result == '"one"'
+        assert bad.mismatch == "the result of demo.m is not as declared: 'one' is not of type 'integer'"
+
+    def test_the_time_of_answered_calls_is_measured(self) -> None:
+        desk = Desk()
+        desk.submit()
+        desk.submit()
+        desk.table.answered(1, Result(1, "1"), 1.0)
+        desk.table.answered(1, Failure(2, "raised", "E", "e"), 3.0)
+        assert (desk.table.latency.mean, desk.table.latency.p99) == (2.0, 3.0)

@@ -45,3 +45,8 @@ def test_a_change_within_noise_does_not_touch_plugins() -> None:
     assert touches_plugins(["shop", "helper.py"])
     assert not touches_plugins(["shop", "__pycache__", "helper.pyc"])
     assert not touches_plugins([".git", "index"])
+
+
+def test_names_of_the_agents_own_objects_are_taken() -> None:
+    assert classify("Plugins.py", is_folder=False)[0] == "misnamed"
+    assert classify("plugins.py", is_folder=False)[0] == "plugin"

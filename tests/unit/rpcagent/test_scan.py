@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -166,3 +167,56 @@ class TestScanner:
 
     def test_no_directory_is_no_plugin(self, tmp_path: Path) -> None:
         assert Scanner([tmp_path / "nowhere"]).scan(0) == Listing({})
+
+
+class TestOptions:
+    """The file with limits and settings is part of its plugin."""
+
+    def scan(self, scanner: Scanner, *paths: Path) -> Content:
+        return scanner.scan(later(*paths)).plugins["disk"].content
+
+    def test_a_change_of_it_is_a_change_of_the_plugin_and_its_absence_is_one(self, tmp_path: Path) -> None:
+        plugin, options = tmp_path / "disk.py", tmp_path / "disk.toml"
+        plugin.write_bytes(b"X = 1")
+        scanner = Scanner([tmp_path])
+        looks = [scanner.scan(later(plugin)).plugins]
+        for text in (b"[settings]\na = 1\n", b"[settings]\na = 2\n"):
+            options.write_bytes(text)
+            looks.append(scanner.scan(later(plugin, options)).plugins)
+        options.unlink()
+        looks.append(scanner.scan(later(plugin)).plugins)
+        assert [dict(look["disk"].content.options.settings) for look in looks] == [{}, {"a": 1}, {"a": 2}, {}]
+        for before, after in itertools.pairwise(looks):
+            assert [each.name for each in compare(before, after).changed] == ["disk"]
+        assert len({look["disk"].content.digest for look in looks}) == 1
+        assert looks[1]["disk"].content.files == {"": "WCA9IDE="}
+
+    def test_a_fault_in_it_is_the_plugins(self, tmp_path: Path) -> None:
+        plugin, options = tmp_path / "disk.py", tmp_path / "disk.toml"
+        plugin.write_bytes(b"X = 1")
+        options.write_bytes(b"[limits]\nqueue = -1\n")
+        content = self.scan(Scanner([tmp_path]), plugin, options)
+        assert content.fault is not None
+        assert (content.fault.type, content.fault.file) == ("ConfigError", str(options))
+        assert "disk.toml: limits.queue: must be a whole number from 0 to 10000, not -1" in content.fault.text
+
+    def test_a_link_to_nothing_or_a_folder_in_its_place_is_a_fault(self, tmp_path: Path) -> None:
+        plugin, options = tmp_path / "disk.py", tmp_path / "disk.toml"
+        plugin.write_bytes(b"X = 1")
+        scanner = Scanner([tmp_path])
+        options.symlink_to("nowhere")
+        content = self.scan(scanner, plugin)
+        assert content.fault is not None
+        assert "disk.toml is a link to nothing" in content.fault.text
+        options.unlink()
+        options.mkdir()
+        content = self.scan(scanner, plugin)
+        assert content.fault is not None
+        assert "disk.toml is not a regular file" in content.fault.text
+
+    def test_a_folder_may_have_it_inside(self, tmp_path: Path) -> None:
+        init, options = tmp_path / "disk" / "__init__.py", tmp_path / "disk" / "plugin.toml"
+        init.parent.mkdir()
+        init.write_bytes(b"")
+        options.write_bytes(b"[limits]\nconcurrency = 1\n")
+        assert self.scan(Scanner([tmp_path]), init, options).options.overrides == {"concurrency": 1}

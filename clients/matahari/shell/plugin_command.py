@@ -1,0 +1,114 @@
+"""``matahari plugin new | lint | run | doc``: the options; each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from matahari.shell.outcome import ExitStatus
+
+__all__ = ["add_plugin_commands"]
+
+_MAX_SECONDS: Final = 86_400.0  # a day; more is a typing error
+_CALL_TIMEOUT: Final = 60.0
+
+
+def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the commands below ``plugin``."""
+    parser.set_defaults(run=_help(parser))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str, more: str = "") -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}. {more}".rstrip())
+        command.set_defaults(run=run)
+        return command
+
+    new = add("new", _new, "write a small plugin and its test", "No file is ever overwritten.")
+    new.add_argument("name", metavar="NAME", help="name of the plugin: letters, digits and _")
+    new.add_argument(
+        "--dir", metavar="DIR", type=Path, default=Path(), help="where to (default: the current directory)"
+    )
+
+    lint = add(
+        "lint",
+        _lint,
+        "load a plugin in a real worker and say what its users would miss",
+        "Ends with 0 when there is nothing but notes, else with 1.",
+    )
+    lint.add_argument("file", metavar="FILE", type=Path, help="NAME.py, or the folder of a plugin")
+    lint.add_argument("--json", action="store_true", help="print one JSON object")
+
+    run = add(
+        "run",
+        _run,
+        "call a method of a plugin in a real worker, and print its result",
+        "What the plugin prints goes to standard error. Ends with 0, or 2 when there is no result.",
+    )
+    run.add_argument("--json", action="store_true", help="print one JSON object: ok, value, error")
+    run.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=_CALL_TIMEOUT,
+        help=f"longest time the call may take (default {_CALL_TIMEOUT:g})",
+    )
+    run.add_argument("file", metavar="FILE", type=Path, help="NAME.py, or the folder of a plugin")
+    run.add_argument("method", metavar="METHOD")
+    run.add_argument(
+        "words",
+        metavar="ARG",
+        nargs=argparse.REMAINDER,
+        help="as in mhsh: words and JSON, by position or NAME=VALUE; options come before METHOD",
+    )
+
+    doc = add("doc", _doc, "print the help of a plugin")
+    doc.add_argument("name", metavar="NAME", help="file or folder of a plugin, or its name in the plugin directories")
+    doc.add_argument("--format", choices=("text", "markdown"), default="text", help="default: text")
+    doc.add_argument(
+        "--plugins", metavar="DIR", action="append", help="plugin directory instead of the configured ones"
+    )
+    doc.add_argument("--config", metavar="FILE", help="configuration file to read instead of the usual ones")
+
+
+def _help(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
+    def run(_: argparse.Namespace) -> int:
+        parser.print_help()
+        return ExitStatus.OK
+
+    return run
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    from matahari.shell.plugin_new import new_plugin
+
+    return new_plugin(arguments.name, arguments.dir)
+
+
+def _lint(arguments: argparse.Namespace) -> int:
+    from matahari.shell.plugin_lint import lint
+
+    return lint(arguments.file, as_json=arguments.json)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from matahari.shell.plugin_run import run
+
+    return run(arguments.file, arguments.method, arguments.words, as_json=arguments.json, timeout=arguments.timeout)
+
+
+def _doc(arguments: argparse.Namespace) -> int:
+    from matahari.shell.plugin_doc import doc
+
+    return doc(arguments.name, markdown=arguments.format == "markdown", options=vars(arguments))
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= _MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to {_MAX_SECONDS:g}")
+    return value

@@ -1,0 +1,10 @@
+"""Facts: a flat description of this host, from the system itself, from ``facts.d`` and from extensions."""
+
+from __future__ import annotations
+
+from .builtin import BUILTIN
+from .collector import FACTS_AGE, FactFault, Facts, FactSnapshot
+from .executable import EXECUTABLE_TIMEOUT
+from .flatten import flatten
+
+__all__ = ["BUILTIN", "EXECUTABLE_TIMEOUT", "FACTS_AGE", "FactFault", "FactSnapshot", "Facts", "flatten"]

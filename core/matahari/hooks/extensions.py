@@ -1,0 +1,184 @@
+"""The extensions of this process: found through entry points and in a directory, checked, and listed.
+
+Whatever is wrong with one extension is kept as a :class:`~matahari.errors.HookError` and leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import pluggy
+
+from matahari.errors import ConfigError, HookError
+
+from .ownership import read_owned, require_owned_directory
+from .specifications import PROJECT, Specifications
+
+__all__ = ["ENTRY_POINT_GROUP", "FOREIGN_FAILURES", "Extensions", "Implementation", "Provider"]
+
+ENTRY_POINT_GROUP: Final = "matahari"
+
+FOREIGN_FAILURES: Final = (Exception, SystemExit)
+"""What foreign code may raise without anybody's harm; an extension that calls ``sys.exit`` does not end the agent."""
+
+MAX_FILES: Final = 256  # a directory given by mistake must not be run file by file
+MAX_SOURCE_BYTES: Final = 1024 * 1024
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One loaded extension: its name, where it comes from, and the hooks it offers in alphabetical order."""
+
+    name: str
+    origin: str
+    hooks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """One implementation of one hook; ``parameters`` are those it wants, by name."""
+
+    hook: str
+    provider: str
+    function: Callable[..., object]
+    parameters: tuple[str, ...]
+
+
+class Extensions:
+    """All extensions. Filled at start by one thread; afterwards it may be read from any.
+
+    Attributes:
+        providers: what was loaded, in order.
+        failures: what could not be loaded, in order.
+    """
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(Specifications)
+        self.providers: list[Provider] = []
+        self.failures: list[HookError] = []
+
+    def load_entry_points(self, found: Iterable[importlib.metadata.EntryPoint] | None = None) -> None:
+        """Load the entry points of group ``matahari``: modules, objects, or classes without arguments.
+
+        Args:
+            found: the entry points, None for those of the installed distributions.
+        """
+        if found is None:
+            found = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+        for entry in found:
+            origin = f"entry point {entry.value}"
+            if entry.dist is not None:
+                origin += f" of {entry.dist.name} {entry.dist.version}"
+            try:
+                loaded = entry.load()
+                provider = loaded() if isinstance(loaded, type) else loaded
+            except FOREIGN_FAILURES as error:
+                self._failed(entry.name, error)
+            else:
+                self.register(provider, name=entry.name, origin=origin)
+
+    def load_directory(self, directory: Path, *, uid: int | None = None) -> None:
+        """Load every ``NAME.py`` in ``directory``, in alphabetical order; names with ``.`` or ``_`` in front are left out.
+
+        Each file is a provider of its name. A missing directory holds nothing. Nothing is loaded from a directory,
+        and no file is, that somebody other than root and ``uid`` can write.
+
+        Args:
+            uid: the user, None for the one who runs this.
+        """
+        uid = os.geteuid() if uid is None else uid
+        if not os.path.lexists(directory):
+            return
+        try:
+            require_owned_directory(directory, uid)
+            paths = sorted(path for path in directory.iterdir() if path.suffix == ".py" and path.name[0] not in "._")
+        except ConfigError as error:
+            self.failures.append(_load_error(directory.name, error, "ConfigError"))
+            return
+        except OSError as error:
+            self._failed(directory.name, error)
+            return
+        if len(paths) > MAX_FILES:
+            text = f"{directory}: {len(paths)} files, at most {MAX_FILES} are loaded"
+            self.failures.append(HookError(text, provider=directory.name))
+        for path in paths[:MAX_FILES]:
+            self._load_file(path, uid)
+
+    def register(self, provider: object, *, name: str, origin: str) -> None:
+        """Take ``provider`` (a module or an object with functions marked ``hookimpl``), or note why not.
+
+        Refused are a name that is taken, unknown hooks, arguments a hook does not have, an extension without hooks,
+        and wrappers, because a wrapper could turn the refusal of another extension into a permission.
+        """
+        if self._manager.has_plugin(name):
+            self.failures.append(HookError(f"{origin}: another extension has this name", provider=name))
+            return
+        try:
+            self._manager.register(provider, name=name)
+            self._manager.check_pending()
+            callers = self._manager.get_hookcallers(provider) or []
+            implementations = [one for caller in callers for one in caller.get_hookimpls() if one.plugin is provider]
+            if any(one.wrapper or one.hookwrapper for one in implementations):
+                raise HookError(f"{origin}: hook wrappers are not taken", provider=name)
+            if not implementations:
+                raise HookError(f"{origin}: offers no hook; mark its functions with @hookimpl", provider=name)
+        except HookError as error:
+            self.failures.append(error)
+            self._forget(provider)
+        # marking and inspecting an object runs its own code
+        except FOREIGN_FAILURES as error:
+            self._failed(name, error)
+            self._forget(provider)
+        else:
+            self.providers.append(Provider(name, origin, tuple(sorted(caller.name for caller in callers))))
+
+    def implementations(self, hook: str) -> list[Implementation]:
+        """Those of one hook, in the order in which they are asked: ``tryfirst``, later loaded, earlier, ``trylast``."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        return [
+            Implementation(hook, one.plugin_name, one.function, tuple(one.argnames))
+            for one in reversed(caller.get_hookimpls())
+        ]
+
+    def _load_file(self, path: Path, uid: int) -> None:
+        name = path.stem
+        try:
+            source = read_owned(path, uid, limit_bytes=MAX_SOURCE_BYTES)
+        except ConfigError as error:
+            self.failures.append(_load_error(name, error, "ConfigError"))
+            return
+        # Numbered, so that it hides no module of that name and two directories may each have one.
+        module = ModuleType(f"matahari_extension_{next(_numbers)}_{name}")
+        module.__file__ = str(path)
+        sys.modules[module.__name__] = module  # dataclasses look their module up there
+        try:
+            exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - that is loading
+        except FOREIGN_FAILURES as error:
+            del sys.modules[module.__name__]
+            self._failed(name, error)
+        else:
+            self.register(module, name=name, origin=str(path))
+
+    def _forget(self, provider: object) -> None:
+        if self._manager.is_registered(provider):
+            self._manager.unregister(provider)
+
+    def _failed(self, name: str, error: BaseException) -> None:
+        self.failures.append(_load_error(name, error, type(error).__name__))
+
+
+def _load_error(name: str, error: BaseException, error_type: str) -> HookError:
+    made = HookError(str(error), provider=name, error_type=error_type)
+    made.__cause__ = error
+    return made

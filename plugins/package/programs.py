@@ -1,0 +1,140 @@
+"""Run the system's package programs: without a shell, with a time limit, and with a limit for what they say."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import IO
+
+from matahari.plugin import context, output
+
+#: Where programs are looked for: never in a folder that the environment names.
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+#: Seconds for a question, and for whatever may load from mirrors first.
+ASK = 60.0
+CHANGE = 3600.0
+#: Kept of each output of a program, in bytes: a list of 20,000 packages has about 3 MB.
+MAX_OUTPUT = 16 * 1024 * 1024
+#: Seconds that are kept back of a call's time, so that its end can still be told.
+RESERVE = 1.0
+#: Seconds between asking a program to end and killing it: it may be writing its database.
+GRACE = 10.0
+_CHUNK = 64 * 1024
+#: Of our own environment; a mirror may only be reached through a proxy.
+_KEPT = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
+
+
+class PackageError(RuntimeError):
+    """A package program failed; the text has its own words."""
+
+
+class PackageLockedError(PackageError):
+    """Another program works on the packages of this host."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A program that has ended: exit status and what it said."""
+
+    words: list[str]
+    status: int
+    output: str
+    errors: str
+
+    def require(self, *statuses: int) -> Done:
+        """Give this one, if it ended with one of the statuses (none given: 0).
+
+        Raises:
+            PackageError: it did not.
+        """
+        if self.status not in (statuses or (0,)):
+            said = (self.errors.strip() or self.output.strip())[-2000:]
+            raise PackageError(f"{' '.join(self.words)} ended with status {self.status}: {said}")
+        return self
+
+
+def find(name: str) -> str | None:
+    """Give the path of a program of the system, None when it is not installed."""
+    return shutil.which(name, path=PATH)
+
+
+def run(name: str, *words: str, timeout: float, is_shown: bool = False) -> Done:
+    """Run a program to its end.
+
+    Args:
+        name: of the program, in a folder of the system.
+        words: its arguments.
+        timeout: seconds; less when the call ends before.
+        is_shown: whether the caller sees its output as it comes.
+
+    Raises:
+        PackageError: it is not installed, says more than is kept, or does not end in time; it is ended then.
+    """
+    program = find(name)
+    if program is None:
+        raise PackageError(f"{name} is not installed (looked in {PATH})")
+    deadline = time.monotonic() + max(0.0, min(timeout, context().remaining - RESERVE))
+    environment = {"LC_ALL": "C", "PATH": PATH, "DEBIAN_FRONTEND": "noninteractive", "HOME": "/", "TERM": "dumb"}
+    environment |= {key: os.environ[key] for key in _KEPT if key in os.environ}
+    process = subprocess.Popen(
+        [program, *words], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        said, is_cut = _listen(process.stdout, process.stderr, deadline, is_shown)
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise PackageError(
+            f"{name} {' '.join(words)} did not end within its time and was stopped; look at its state on the host"
+            " (dpkg --configure -a, dnf check) and ask again with a longer time limit"
+        ) from None
+    finally:
+        _end(process)
+        process.stdout.close()
+        process.stderr.close()
+    if is_cut:
+        raise PackageError(f"{name} {' '.join(words)} said more than {MAX_OUTPUT} bytes; ask for less")
+    output, errors = (text.decode(errors="replace") for text in said)
+    return Done([name, *words], process.returncode, output, errors)
+
+
+def _listen(stdout: IO[bytes], stderr: IO[bytes], deadline: float, is_shown: bool) -> tuple[tuple[bytes, bytes], bool]:
+    """Read both outputs to their ends; what is too much is read as well, so that the program can go on."""
+    kept = {stdout: bytearray(), stderr: bytearray()}
+    is_cut = False
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    with selectors.DefaultSelector() as selector:
+        for stream in kept:
+            selector.register(stream, selectors.EVENT_READ, stream)
+        while selector.get_map():
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            for key, _ in ready:
+                stream = key.data
+                chunk = os.read(stream.fileno(), _CHUNK)
+                if is_shown and stream is stdout and (text := decoder.decode(chunk)):
+                    output(text)
+                if not chunk:
+                    selector.unregister(stream)
+                elif len(kept[stream]) + len(chunk) <= MAX_OUTPUT:
+                    kept[stream] += chunk
+                else:
+                    is_cut = True
+    return (bytes(kept[stdout]), bytes(kept[stderr])), is_cut
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

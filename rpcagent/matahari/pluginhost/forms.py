@@ -1,0 +1,96 @@
+"""How the arguments of one action are read, and what it gives is written: JSON on one side, values on the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NoReturn, Protocol
+
+__all__ = ["PLAIN", "BadArgument", "Conversion", "Form", "Misfit"]
+
+
+class BadArgument(Exception):
+    """An argument is not JSON, or does not fit its annotation."""
+
+
+class Misfit(ValueError):
+    """A value does not fit an annotation; the text says where and why, without repeating the value."""
+
+
+class Conversion(Protocol):
+    """Turns JSON into values of one annotated type and back."""
+
+    def parse(self, text: str) -> object:
+        """Turn JSON text into a value.
+
+        Raises:
+            Misfit: it is not of the type.
+        """
+
+    def dump(self, value: object) -> object:
+        """Turn a value into what JSON has a form for, as far as it is of the type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The conversions of one action; what has none is passed as JSON gives it.
+
+    Attributes:
+        positional: names of the parameters that may be given by position, in order.
+        parameters: name -> conversion.
+        more: of each further positional argument.
+        others: of each argument with another name.
+        result: of what is returned.
+        yielded: of each value that is yielded.
+    """
+
+    positional: Sequence[str] = ()
+    parameters: Mapping[str, Conversion] = field(default_factory=dict)
+    more: Conversion | None = None
+    others: Conversion | None = None
+    result: Conversion | None = None
+    yielded: Conversion | None = None
+
+    def read(self, args: Sequence[str], kwargs: Mapping[str, str]) -> tuple[list[object], dict[str, object]]:
+        """Turn the texts of a call into arguments.
+
+        Raises:
+            BadArgument: one is not JSON, or does not fit.
+        """
+        values: list[object] = []
+        for index, text in enumerate(args):
+            if index < len(self.positional):
+                conversion = self.parameters.get(self.positional[index])
+            else:
+                conversion = self.more
+            values.append(_read(text, f"argument {index + 1}", conversion))
+        named = {
+            name: _read(text, f"argument {name!r}", self.parameters.get(name, self.others))
+            for name, text in kwargs.items()
+        }
+        return values, named
+
+
+PLAIN: Final = Form()
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_parse = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def _read(text: str, name: str, conversion: Conversion | None) -> object:
+    try:
+        # Converted arguments too: their library is more generous in what it takes for JSON.
+        value: object = _parse(text)
+    except (ValueError, RecursionError) as error:
+        raise BadArgument(f"{name} is not JSON: {error}") from error
+    if conversion is None:
+        return value
+    try:
+        return conversion.parse(text)
+    except Misfit as error:
+        raise BadArgument(f"{name}: {error}") from error

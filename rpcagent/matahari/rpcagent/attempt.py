@@ -1,0 +1,34 @@
+"""One try to get a worker of a plugin ready. Record only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .orders import Content
+
+__all__ = ["Attempt", "Purpose"]
+
+Purpose: TypeAlias = Literal["new", "restart", "relief"]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A worker that starts and loads.
+
+    Attributes:
+        worker: its number.
+        content: what it is to load.
+        generation: of the version that this makes.
+        purpose: ``new`` version, ``restart`` after a death, ``relief`` of a worker in which a call hangs.
+        deadline: until when it must be ready; infinite while it waits for its turn to start.
+        is_superseded: the plugin was saved again since.
+    """
+
+    worker: int
+    content: Content
+    generation: int
+    purpose: Purpose
+    deadline: float = math.inf
+    is_superseded: bool = False

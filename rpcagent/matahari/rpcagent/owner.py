@@ -1,0 +1,36 @@
+"""What a plugin at run time needs of the service that owns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from .limits import ProcessBounds
+from .records import Notice, PluginStatus
+from .workerlink import WorkerLink
+
+if TYPE_CHECKING:
+    from .runtime import PluginRuntime
+
+__all__ = ["RuntimeOwner"]
+
+
+class RuntimeOwner(Protocol):
+    """What a plugin needs of the service."""
+
+    def spawn(self, runtime: PluginRuntime, link: WorkerLink, bounds: ProcessBounds) -> None:
+        """Ask the warm parent for the worker of this link, bound by ``bounds``."""
+
+    def kill(self, worker: int, number: int) -> None:
+        """Signal a worker's process group."""
+
+    def parent_stuck(self) -> None:
+        """The warm parent does not do its work."""
+
+    def plugin_changed(self, status: PluginStatus) -> None:
+        """Something but a counter changed."""
+
+    def plugin_notice(self, notice: Notice) -> None:
+        """Something happened that the status alone does not show."""
+
+    def plugin_gone(self, runtime: PluginRuntime) -> None:
+        """The plugin was removed and its last worker has ended."""

@@ -1,0 +1,179 @@
+"""One plugin in a real worker, on the event loop. The blocking face of it is :class:`matahari.testing.Plugin`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from matahari.errors import PluginLoadError
+from matahari.rpcagent import CallFailure, Limits, LoadFailure, PluginListener, PluginService, PluginStatus
+
+from .place import PluginPlace, stage
+
+__all__ = ["PluginHarness"]
+
+#: A file saved less than 8 ms ago counts as still being written, and a test saves and reloads at once. In seconds.
+_QUIET: Final = 0.02
+
+
+class _Nobody(PluginListener):
+    """Hears everything, and keeps nothing: the harness asks."""
+
+    def plugin_changed(self, status: PluginStatus) -> None:
+        """Its status can be asked for."""
+
+    def plugin_removed(self, name: str) -> None:
+        """Its status can be asked for."""
+
+    def plugin_notice(self, notice: object) -> None:
+        """What happened is in the log, too."""
+
+
+class PluginHarness:
+    """Loads the plugin on entering, and leaves no process behind.
+
+    The plugin runs exactly as in an agent: same worker, same checks of arguments, same limits. Paths in errors are
+    those of the plugin's own files.
+
+    Args:
+        place: the plugin.
+        limits: bounds of it; those of an agent without settings when left out.
+    """
+
+    def __init__(self, place: PluginPlace, *, limits: Limits | None = None) -> None:
+        self.place = place
+        self.limits = limits or Limits()
+        self._stage: Path | None = None
+        self._service: PluginService | None = None
+
+    async def __aenter__(self) -> Self:
+        """Load.
+
+        Raises:
+            PluginLoadError: the plugin could not be loaded; says where and why.
+            OSError: no process or no directory can be made.
+        """
+        self._stage = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="matahari-plugin-"))
+        try:
+            await asyncio.to_thread(stage, self.place, self._stage)
+            self._service = PluginService([self._stage], listener=_Nobody(), limits=self.limits)
+            await self._service.start()
+            self._raise_for_load(self.status)
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    @property
+    def status(self) -> PluginStatus:
+        """The plugin now; its ``path`` is that of a link.
+
+        Raises:
+            PluginLoadError: it is gone from the disk, or not entered.
+        """
+        status = None if self._service is None else self._service.status(self.place.name)
+        if status is None:
+            raise PluginLoadError(f"{self.place.path} is not loaded", plugin=self.place.name)
+        return status
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """Process ids of its workers, those that are ending included."""
+        return [] if self._service is None else self._service.worker_pids(self.place.name)
+
+    async def call(self, method: str, /, *args: object, **kwargs: object) -> object:
+        """Call with values of Python; gives what comes out of the result's JSON.
+
+        Raises:
+            CallFailure: there is no result, for a reason that it tells.
+            TypeError, ValueError: an argument is not JSON.
+        """
+        return await self.call_with(method, args, kwargs)
+
+    async def call_with(
+        self,
+        method: str,
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+        *,
+        timeout: float | None = None,
+        caller: str = "",
+    ) -> object:
+        """Call, with what is not an argument too: ``timeout`` in seconds, and ``caller`` for the plugin's context.
+
+        Raises:
+            As :meth:`call`.
+        """
+        if self._service is None:
+            raise PluginLoadError(f"{self.place.path} is not loaded", plugin=self.place.name)
+        texts = [json.dumps(value, allow_nan=False) for value in args]
+        named = {name: json.dumps(value, allow_nan=False) for name, value in (kwargs or {}).items()}
+        try:
+            result = await self._service.call(
+                self.place.name, method, texts, named, timeout=timeout, caller=caller, request_id="test"
+            )
+        except CallFailure as failure:
+            raise self._at_home(failure) from None
+        value: object = json.loads(result)
+        return value
+
+    async def reload(self) -> PluginStatus:
+        """Load what is on disk now as a new generation.
+
+        Raises:
+            PluginLoadError: it could not be loaded; an older version stays in service.
+        """
+        if self._service is None:
+            raise PluginLoadError(f"{self.place.path} is not loaded", plugin=self.place.name)
+        await asyncio.sleep(_QUIET)
+        status = await self._service.reload(self.place.name)
+        self._raise_for_load(status)
+        return status
+
+    async def _close(self) -> None:
+        service, self._service = self._service, None
+        try:
+            if service is not None:
+                await service.stop()
+        finally:
+            if self._stage is not None:
+                await asyncio.to_thread(shutil.rmtree, self._stage, ignore_errors=True)
+                self._stage = None
+
+    def _raise_for_load(self, status: PluginStatus) -> None:
+        if status.state == "ready":
+            return
+        limit = f"loading took longer than {self.limits.load_timeout:g} s"
+        failure = status.last_error or LoadFailure("LoadTimeout", limit)
+        raise PluginLoadError(
+            self._path_at_home(str(failure)),
+            plugin=self.place.name,
+            error_type=failure.type,
+            file=self._path_at_home(failure.file),
+            line=failure.line,
+            traceback=self._path_at_home(failure.traceback),
+        )
+
+    def _at_home(self, failure: CallFailure) -> CallFailure:
+        return CallFailure(
+            failure.kind,
+            failure.type,
+            self._path_at_home(failure.value),
+            traceback=self._path_at_home(failure.traceback),
+            text=self._path_at_home(failure.text),
+        )
+
+    def _path_at_home(self, text: str) -> str:
+        """The text with the links' directory replaced by the one in which the plugin really lies."""
+        return text.replace(str(self._stage), str(self.place.path.parent)) if self._stage is not None else text

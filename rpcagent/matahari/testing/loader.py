@@ -1,0 +1,44 @@
+"""What the fixture ``load_plugin`` gives. Apart from it, so that tests can name the type."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from textwrap import dedent
+
+from matahari.rpcagent import Limits
+
+from .blocking import Plugin
+
+__all__ = ["PluginLoader"]
+
+
+class PluginLoader:
+    """Loads plugins for one test, and ends them with it.
+
+    Args:
+        base: where relative paths begin: the folder of the test module.
+        scratch: a folder for plugins that the test itself writes.
+        stack: ends what was begun.
+    """
+
+    def __init__(self, base: Path, scratch: Path, stack: contextlib.ExitStack) -> None:
+        self._base = base
+        self._scratch = scratch
+        self._stack = stack
+
+    def __call__(self, path: str | os.PathLike[str], *, limits: Limits | None = None) -> Plugin:
+        """Load the plugin at ``path``.
+
+        Raises:
+            PluginError: nothing there can be a plugin, or (``PluginLoadError``) it could not be loaded.
+        """
+        return self._stack.enter_context(Plugin(self._base / path, limits=limits))
+
+    def save(self, name: str, source: str) -> Path:
+        """Write ``source``, without common indentation, as the file ``name`` (``calc.py``, ``shop/__init__.py``)."""
+        path = self._scratch / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(source))
+        return path

@@ -1,0 +1,68 @@
+"""Blocking code beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from matahari.hooks import Threads
+
+
+def test_a_result_and_an_exception_come_back() -> None:
+    async def scenario() -> None:
+        threads = Threads()
+        assert await threads.run(threading.get_ident, timeout=5) != threading.get_ident()
+        with pytest.raises(ValueError, match="invalid literal"):
+            await threads.run(lambda: int("x"), timeout=5)
+        assert threads.busy == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_time_out_of_its_own_keeps_its_text() -> None:
+    def late() -> None:
+        raise TimeoutError("the server did not answer")
+
+    async def scenario() -> None:
+        with pytest.raises(TimeoutError, match="the server did not answer"):
+            await Threads().run(late, timeout=5)
+
+    asyncio.run(scenario())
+
+
+def test_hung_threads_are_bounded_and_counted_until_they_end() -> None:
+    gate, ended = threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        gate.wait()
+        ended.set()
+
+    async def scenario() -> None:
+        threads = Threads(1)
+        with pytest.raises(TimeoutError, match=r"not ended within 0\.05 s"):
+            await threads.run(hangs, timeout=0.05)
+        with pytest.raises(TimeoutError, match="all 1 threads are busy"):
+            await threads.run(lambda: None, timeout=5)
+        gate.set()
+        while threads.busy:
+            await asyncio.sleep(0)
+        assert await threads.run(lambda: 7, timeout=5) == 7
+
+    asyncio.run(scenario())
+
+
+def test_a_thread_that_ends_after_its_loop_harms_nobody() -> None:
+    gate = threading.Event()
+
+    async def scenario() -> None:
+        with pytest.raises(TimeoutError):
+            await Threads().run(gate.wait, timeout=0.05)
+
+    asyncio.run(scenario())
+    before = [thread for thread in threading.enumerate() if thread.name == "matahari-hook"]
+    gate.set()
+    for thread in before:
+        thread.join(5)
+        assert not thread.is_alive()
