@@ -252,4 +252,4 @@ def _answer_each(server: socket.socket, answer: bytes) -> None:
 def test_the_doctor_finds_no_broker(node: Box) -> None:
     done = node.run("doctor", "-b", f"unix:{os.devnull}.sock")
     assert done.returncode == 1
-    assert "start a node with `matahari up`" in done.stdout
+    assert "start that broker, or name another with -b" in done.stdout

@@ -57,6 +57,7 @@ class Context:
             infinite when there is no limit.
         facts: what the agent knows of this host; name -> JSON value.
         settings: what the operator configured for this plugin; name -> JSON value.
+        reporter: takes what the action tells; None outside of a worker.
     """
 
     plugin: str
