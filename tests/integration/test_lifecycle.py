@@ -101,7 +101,7 @@ def test_without_a_broker_the_shell_says_what_to_do_and_exits_with_4() -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert made.address.rpartition("/")[2] in done.stderr
-    assert "matahari up" in done.stderr
+    assert "name another with -b" in done.stderr
 
 
 def test_the_parts_run_as_processes_of_their_own_and_find_each_other_again() -> None:
