@@ -29,7 +29,7 @@ test: setup format-check lint types imports test-all test-rabbitmq ## set up, ch
 check: setup format-check lint types imports test-fast ## the quick part: style, types, layers, unit and property tests
 
 bench: setup ## print speeds; a measurement, not a test
-	@$(BIN)/python tests/bench/run.py $(ARGS)
+	@$(BIN)/python -m tests.bench.run $(ARGS)
 
 format: setup ## format the code and sort imports
 	@$(BIN)/ruff format --quiet .
@@ -51,6 +51,7 @@ test-fast:
 	@$(BIN)/pytest -q tests/unit tests/property $(PYTEST_ARGS)
 
 test-all:
+	@bash .ci/rpm
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 test-rabbitmq: ## run the integration tests again, on a RabbitMQ that they start

@@ -17,9 +17,10 @@ import os
 import pwd
 import stat as modes
 from collections.abc import Iterator
-from typing import Literal, TypedDict
+from dataclasses import dataclass, field
+from typing import Literal, TypedDict, cast
 
-from matahari.plugin import context, method
+from matahari.plugin import context, method, settings
 
 __version__ = "1.0"
 
@@ -95,25 +96,28 @@ class Removed(TypedDict):
     size: int
 
 
-def self_check() -> None:
-    """Refuse to be loaded with roots that are none."""
-    roots()
+@dataclass(frozen=True)
+class Settings:
+    """What this host allows.
+
+    Attributes:
+        roots: folders within which anything is done, each an absolute path without ``..``; without any, all is refused.
+    """
+
+    roots: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.roots, list):
+            raise TypeError(f"the setting roots is {self.roots!r}, it must be a list of absolute paths")
+        for root in cast("list[object]", self.roots):
+            if not isinstance(root, str) or not root.startswith("/") or ".." in root.split("/"):
+                raise ValueError(f"the setting roots has {root!r}, each must be an absolute path without ..")
 
 
 @method(read_only=True)
 def roots() -> list[str]:
-    """Tell the folders within which this plugin may do anything.
-
-    Raises:
-        TypeError, ValueError: the setting is not a list of absolute paths.
-    """
-    found = context().settings.get("roots", [])
-    if not isinstance(found, list | tuple):
-        raise TypeError(f"the setting roots is {found!r}, it must be a list of absolute paths")
-    for root in found:
-        if not isinstance(root, str) or not root.startswith("/") or ".." in root.split("/"):
-            raise ValueError(f"the setting roots has {root!r}, each must be an absolute path without ..")
-    return [str(root) for root in found]
+    """Tell the folders within which this plugin may do anything."""
+    return list(settings(Settings).roots)
 
 
 @method(read_only=True)

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Literal, TypedDict, TypeVar
 
-from matahari.plugin import context, method
+from matahari.plugin import context, method, progress
 
 __version__ = "1.0"
 
@@ -118,6 +118,7 @@ def ping(host: str, count: int = 3, timeout: float = 1.0, family: Family = "any"
             taken = _echo(made, kind, address, sequence, min(timeout, context().remaining))
             if taken is not None:
                 times.append(taken * 1000)
+            progress(sequence, count, "no answer" if taken is None else f"{_ms(taken)} ms")
     return {"host": host, "address": address[0], "via": "icmp", **_summary(sent, times)}
 
 
@@ -331,15 +332,16 @@ def _ping_program(address: str, count: int, timeout: float) -> _Summary:
             f"user {os.geteuid()} may not send echo requests, and no ping program is in {_PATH}; widen the sysctl"
             " net.ipv4.ping_group_range, run the plugin as root, or install iputils-ping"
         )
-    words = [program, "-n", "-q", "-c", str(count), "-i", str(_INTERVAL), "-W", str(max(1, round(timeout))), address]
+    words = [program, "-n", "-q", "-c", str(count), "-i", str(_INTERVAL), "-W", str(max(1, round(timeout)))]
     longest = min(count * (timeout + _INTERVAL) + _MAX_TIMEOUT, context().remaining)
     done = subprocess.run(
-        words,
+        [*words, "--", address],
         env={"LC_ALL": "C", "PATH": _PATH},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=longest,
         check=False,
+        process_group=0,
     )
     return _parse_ping(done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 

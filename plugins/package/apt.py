@@ -47,13 +47,15 @@ class Apt:
         return parse_steps(_checked(run("apt-get", "-s", *_install(name, version), timeout=ASK)).output)
 
     def install(self, name: str, version: str) -> str:
-        return _checked(run("apt-get", *_KEEP, *_install(name, version), timeout=CHANGE, is_shown=True)).output
+        words = (*_KEEP, *_install(name, version))
+        return _checked(run("apt-get", *words, timeout=CHANGE, is_shown=True, is_change=True)).output
 
     def plan_remove(self, name: str, purge: bool) -> list[Action]:
         return parse_steps(_checked(run("apt-get", "-s", *_remove(name, purge), timeout=ASK)).output)
 
     def remove(self, name: str, purge: bool) -> str:
-        return _checked(run("apt-get", *_remove(name, purge), timeout=CHANGE, is_shown=True)).output
+        words = _remove(name, purge)
+        return _checked(run("apt-get", *words, timeout=CHANGE, is_shown=True, is_change=True)).output
 
     def updates(self, refresh: bool) -> list[Update]:
         if refresh:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import selectors
 import shutil
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ RESERVE = 1.0
 #: Seconds between asking a program to end and killing it: it may be writing its database.
 GRACE = 10.0
 _CHUNK = 64 * 1024
+#: Seconds between two looks whether the call was cancelled.
+_LOOK = 0.25
 #: Of our own environment; a mirror may only be reached through a proxy.
 _KEPT = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 
@@ -63,17 +67,22 @@ def find(name: str) -> str | None:
     return shutil.which(name, path=PATH)
 
 
-def run(name: str, *words: str, timeout: float, is_shown: bool = False) -> Done:
-    """Run a program to its end.
+def run(name: str, *words: str, timeout: float, is_shown: bool = False, is_change: bool = False) -> Done:
+    """Run a program to its end, in a process group of its own.
+
+    Its own end counts: what it has started in the background, such as a service, may keep its output open.
 
     Args:
         name: of the program, in a folder of the system.
         words: its arguments.
         timeout: seconds; less when the call ends before.
         is_shown: whether the caller sees its output as it comes.
+        is_change: whether it changes packages: then it goes on when the call is cancelled, for half a change is worse.
 
     Raises:
-        PackageError: it is not installed, says more than is kept, or does not end in time; it is ended then.
+        PackageError: it is not installed, says more than is kept, or does not end in time; it is ended then, with its
+            process group.
+        TimeoutError: the call was cancelled.
     """
     program = find(name)
     if program is None:
@@ -82,13 +91,17 @@ def run(name: str, *words: str, timeout: float, is_shown: bool = False) -> Done:
     environment = {"LC_ALL": "C", "PATH": PATH, "DEBIAN_FRONTEND": "noninteractive", "HOME": "/", "TERM": "dumb"}
     environment |= {key: os.environ[key] for key in _KEPT if key in os.environ}
     process = subprocess.Popen(
-        [program, *words], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [program, *words],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        process_group=0,
     )
     assert process.stdout is not None and process.stderr is not None
     try:
-        said, is_cut = _listen(process.stdout, process.stderr, deadline, is_shown)
-        process.wait(max(0.0, deadline - time.monotonic()))
-    except (TimeoutError, subprocess.TimeoutExpired):
+        said, is_cut = _listen(process, process.stdout, process.stderr, deadline, is_shown, is_change)
+    except _TimeOver:
         raise PackageError(
             f"{name} {' '.join(words)} did not end within its time and was stopped; look at its state on the host"
             " (dpkg --configure -a, dnf check) and ask again with a longer time limit"
@@ -103,38 +116,66 @@ def run(name: str, *words: str, timeout: float, is_shown: bool = False) -> Done:
     return Done([name, *words], process.returncode, output, errors)
 
 
-def _listen(stdout: IO[bytes], stderr: IO[bytes], deadline: float, is_shown: bool) -> tuple[tuple[bytes, bytes], bool]:
-    """Read both outputs to their ends; what is too much is read as well, so that the program can go on."""
+class _TimeOver(Exception):
+    """The program has had its time."""
+
+
+def _listen(
+    process: subprocess.Popen[bytes],
+    stdout: IO[bytes],
+    stderr: IO[bytes],
+    deadline: float,
+    is_shown: bool,
+    is_change: bool,
+) -> tuple[tuple[bytes, bytes], bool]:
+    """Read both outputs until the program ends; what is too much is read as well, so that it can go on."""
     kept = {stdout: bytearray(), stderr: bytearray()}
     is_cut = False
+    call = context()
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    with selectors.DefaultSelector() as selector:
-        for stream in kept:
-            selector.register(stream, selectors.EVENT_READ, stream)
-        while selector.get_map():
-            ready = selector.select(max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise TimeoutError
-            for key, _ in ready:
-                stream = key.data
-                chunk = os.read(stream.fileno(), _CHUNK)
-                if is_shown and stream is stdout and (text := decoder.decode(chunk)):
-                    output(text)
-                if not chunk:
-                    selector.unregister(stream)
-                elif len(kept[stream]) + len(chunk) <= MAX_OUTPUT:
-                    kept[stream] += chunk
-                else:
-                    is_cut = True
+    ended = os.pidfd_open(process.pid)
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(ended, selectors.EVENT_READ)
+            for stream in kept:
+                os.set_blocking(stream.fileno(), False)
+                selector.register(stream, selectors.EVENT_READ)
+            while process.poll() is None or len(selector.get_map()) > 1:
+                has_ended = process.poll() is not None
+                left = deadline - time.monotonic()
+                if left <= 0 and not has_ended:
+                    raise _TimeOver
+                if call.is_cancelled and not is_change:
+                    raise TimeoutError("the call was cancelled")
+                # The outputs are read to their ends, or as far as they are filled when the program has ended.
+                ready = selector.select(0 if has_ended else min(left, _LOOK))
+                streams = [stream for stream in kept if any(key.fileobj is stream for key, _ in ready)]
+                if has_ended and not streams:
+                    break
+                for stream in streams:
+                    chunk = os.read(stream.fileno(), _CHUNK)
+                    if is_shown and stream is stdout and (text := decoder.decode(chunk)):
+                        output(text)
+                    if not chunk:
+                        selector.unregister(stream)
+                    elif len(kept[stream]) + len(chunk) <= MAX_OUTPUT:
+                        kept[stream] += chunk
+                    else:
+                        is_cut = True
+    finally:
+        os.close(ended)
     return (bytes(kept[stdout]), bytes(kept[stderr])), is_cut
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program that still runs, and what it has started; one that has ended by itself leaves services behind."""
     if process.poll() is not None:
         return
-    process.terminate()
+    os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(GRACE)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        pass  # it is killed below, as is what it leaves
+    with contextlib.suppress(ProcessLookupError):  # all of them have ended
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -52,13 +52,13 @@ class Rpm:
         return _planned(_dnf("--assumeno", "install", "--", _spec(name, version)))
 
     def install(self, name: str, version: str) -> str:
-        return _checked(_dnf("-y", "install", "--", _spec(name, version), is_shown=True)).output
+        return _checked(_dnf("-y", "install", "--", _spec(name, version), is_change=True)).output
 
     def plan_remove(self, name: str, purge: bool) -> list[Action]:
         return _planned(_dnf("--assumeno", *_remove(name, purge)))
 
     def remove(self, name: str, purge: bool) -> str:
-        return _checked(_dnf("-y", *_remove(name, purge), is_shown=True)).output
+        return _checked(_dnf("-y", *_remove(name, purge), is_change=True)).output
 
     def updates(self, refresh: bool) -> list[Update]:
         words = ("--refresh",) if refresh else ()
@@ -69,13 +69,12 @@ class Rpm:
         return parse_updates(done.output, installed)
 
 
-def _dnf(*words: str, is_shown: bool = False) -> Done:
+def _dnf(*words: str, is_change: bool = False) -> Done:
     program = find("dnf")
     # The fifth dnf dropped this setting of the fourth, which would wait for ever; here the time limit ends the wait.
     is_fourth = program is not None and "dnf5" not in os.path.realpath(program)
-    return run(
-        "dnf", *(("--setopt=exit_on_lock=True",) if is_fourth else ()), *words, timeout=CHANGE, is_shown=is_shown
-    )
+    words = (*(("--setopt=exit_on_lock=True",) if is_fourth else ()), *words)
+    return run("dnf", *words, timeout=CHANGE, is_shown=is_change, is_change=is_change)
 
 
 def _spec(name: str, version: str) -> str:

@@ -3,7 +3,7 @@
 Runs are interleaved and medians are quoted, because machines are noisy; the ratio to the bare figure is what to compare
 between machines. Nothing here is a test: no number fails.
 
-    run.py [--rounds N] [--calls N] [--saves N]
+    python -m tests.bench.run [--rounds N] [--calls N] [--saves N] [--many N] [--json FILE]
 """
 
 from __future__ import annotations
@@ -11,172 +11,131 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from matahari.console import Console, Objects, connect
+from matahari.console import connect
+from tests.bench.figures import Figures
+from tests.bench.lanes import PLAIN, TYPED, Lane, bare_lane, host_lane, plugin_lane, run_in_turns, typed_lane
+from tests.bench.nodes import BIN, program
+from tests.bench.plugins import many_at_start, memory_of_idle, save_to_callable
 
-BIN = Path(sys.executable).parent
 BARE = Path(__file__).with_name("bare.py")
-PLUGIN_PACKAGE = "org.matahariproject.rpc.plugin"
-IDLE_PLUGINS = 10
-IDLE_SECONDS = 10.0
 COMMAND_RUNS = 9
-
-PLUGIN = """
-def echo(text: str) -> str:
-    return text
-
-
-def version() -> int:
-    return {version}
-"""
+#: A request body of about the 200 bytes of the bare run.
+TEXT = "x" * 150
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default %(default)s)")
     parser.add_argument(
-        "--calls", type=int, default=1500, help="calls in each run at 1 in flight (default %(default)s)"
+        "--calls", type=int, default=1000, help="calls in each run at 1 in flight (default %(default)s)"
     )
-    parser.add_argument("--saves", type=int, default=40, help="saves of a plugin (default %(default)s)")
+    parser.add_argument("--saves", type=int, default=40, help="saves of each plugin (default %(default)s)")
+    parser.add_argument(
+        "--many", type=int, default=500, help="plugins of the large start, 0 for none (default %(default)s)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     options = parser.parse_args()
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}\n")
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
+    figures = Figures()
     with tempfile.TemporaryDirectory(prefix="mhbench") as name:
         home = Path(name)
         home.chmod(0o700)
-        (home / "plugins").mkdir()
-        save(home, 0)
-        for number in range(IDLE_PLUGINS - 1):
-            (home / "plugins" / f"idle{number}.py").write_text("def nothing():\n    return None\n")
-        for title, programs in (
-            ("One process: matahari up", [["up", "--socket", "bus.sock", "--state", "s1", "--plugins", "plugins"]]),
-            (
-                "Two processes: matahari broker, matahari agent",
-                [
-                    ["broker", "--socket", "bus.sock"],
-                    ["agent", "-b", "unix:bus.sock", "--state", "s2", "--plugins", "plugins"],
-                ],
-            ),
-        ):
-            print(title)
-            with contextlib.ExitStack() as stack:
-                nodes = [stack.enter_context(program(home, [str(BIN / "matahari"), *words])) for words in programs]
-                memory(nodes)
-                asyncio.run(measure(home, options.rounds, options.calls, options.saves))
-                commands(home)
-            print()
+        plugins = home / "plugins"
+        plugins.mkdir()
+        (plugins / "bench.py").write_text(PLAIN.format(version=0))
+        (plugins / "typed.py").write_text(TYPED.format(version=0))
+        one_process(home, figures, options)
+        two_processes(home, figures, options)
+        figures.section("memory", "Memory: proportional set size in all, one process and its workers")
+        memory_of_idle(home, figures)
+        if options.many:
+            figures.section("start", "A start with very many plugins")
+            asyncio.run(many_at_start(home, options.many, figures))
+    if options.json:
+        figures.save(options.json)
 
 
-def save(home: Path, version: int) -> None:
-    new = home / "plugins" / ".bench.new"
-    new.write_text(PLUGIN.format(version=version))
-    new.replace(home / "plugins" / "bench.py")
+def matahari(*words: str) -> list[str]:
+    return [str(BIN / "matahari"), *words]
 
 
-@contextlib.contextmanager
-def program(home: Path, words: Sequence[str], **more: object) -> Iterator[subprocess.Popen[str]]:
-    """A program that prints a line with "ready" when it is; terminated at the end."""
-    running = subprocess.Popen(
-        words, cwd=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        assert running.stdout is not None
-        line = running.stdout.readline()
-        if "ready" not in line:
-            raise SystemExit(f"{words} did not start: {line!r}")
-        yield running
-    finally:
-        running.terminate()
-        running.wait(30)
-
-
-async def measure(home: Path, rounds: int, calls: int, saves: int) -> None:
-    path = str(home / "bus.sock")
-    plan = {1: calls, 64: calls * 4}
-    bare: dict[int, list[list[float]]] = {1: [], 64: []}
-    ours: dict[int, list[list[float]]] = {1: [], 64: []}
-    rates: dict[tuple[str, int], list[float]] = {(who, n): [] for who in ("bare", "ours") for n in plan}
+def one_process(home: Path, figures: Figures, options: argparse.Namespace) -> None:
+    figures.section("one_process", "One process: matahari up")
     with contextlib.ExitStack() as stack:
-        stack.enter_context(program(home, [sys.executable, str(BARE), "respond", path]))
-        asker = stack.enter_context(program(home, [sys.executable, str(BARE), "ask", path]))
-        async with await connect(f"unix:{path}") as console:
-            objects = await console.select("bench", package=PLUGIN_PACKAGE)
-            await run_ours(objects, 1, 200)
-            for _ in range(rounds):
-                for in_flight, count in plan.items():
-                    seconds, latencies = run_bare(asker, in_flight, count)
-                    rates["bare", in_flight].append(count / seconds)
-                    bare[in_flight].append(latencies)
-                    seconds, latencies = await run_ours(objects, in_flight, count)
-                    rates["ours", in_flight].append(count / seconds)
-                    ours[in_flight].append(latencies)
-            for in_flight in plan:
-                for who, found in (("bare proton request/reply", bare), ("call of a Python plugin", ours)):
-                    rate = statistics.median(rates["bare" if found is bare else "ours", in_flight])
-                    p50 = statistics.median(statistics.median(run) for run in found[in_flight])
-                    p99 = statistics.median(sorted(run)[int(len(run) * 0.99)] for run in found[in_flight])
-                    print(
-                        f"  {in_flight:2} in flight  {who:27} {rate:6.0f} /s   p50 {p50 * 1e3:6.2f} ms"
-                        f"   p99 {p99 * 1e3:6.2f} ms"
-                    )
-                pairs = zip(ours[in_flight], bare[in_flight], strict=True)
-                ratio = statistics.median(statistics.median(a) / statistics.median(b) for a, b in pairs)
-                print(f"  {in_flight:2} in flight  ratio of the p50s, ours to bare, round by round: {ratio:.2f}")
-            await save_to_callable(home, console, saves)
+        stack.enter_context(
+            program(home, matahari("up", "--socket", "bus.sock", "--state", "s1", "--plugins", "plugins"))
+        )
+        silent = matahari("up", "--socket", "silent.sock", "--state", "s3", "--plugins", "plugins", "--audit", "off")
+        stack.enter_context(program(home, silent))
+        asker = _bare(stack, home, "bus.sock")
+        asyncio.run(_calls_of_all_kinds(home, asker, figures, options))
+        commands(home, figures)
 
 
-def run_bare(asker: subprocess.Popen[str], in_flight: int, count: int) -> tuple[float, list[float]]:
-    assert asker.stdin is not None
-    assert asker.stdout is not None
-    asker.stdin.write(f"{in_flight} {count}\n")
-    asker.stdin.flush()
-    answer = json.loads(asker.stdout.readline())
-    return answer["seconds"], answer["latencies"]
+async def _calls_of_all_kinds(
+    home: Path, asker: subprocess.Popen[str], figures: Figures, options: argparse.Namespace
+) -> None:
+    async with await connect(f"unix:{home}/bus.sock") as console, await connect(f"unix:{home}/silent.sock") as silent:
+        lanes = [
+            bare_lane(asker),
+            await host_lane(console),
+            await plugin_lane(console, "nothing", "plugin's no-op", "nothing"),
+            await plugin_lane(silent, "unaudited", "plugin's no-op, audit log off", "nothing"),
+            await plugin_lane(console, "echo", "plugin's echo of 150 characters", "echo", TEXT),
+            await typed_lane(console),
+        ]
+        found = await run_in_turns(lanes, rounds=options.rounds, calls=options.calls)
+        for in_flight in sorted({in_flight for _, in_flight in found}):
+            for lane in lanes:
+                base = None if lane.key == "bare" else found["bare", in_flight]
+                figures.calls(lane.key, lane.name, in_flight, found[lane.key, in_flight], base)
+        for key, name, one, other in (
+            ("worker", "a worker: plugin's no-op against the Host agent's method", "nothing", "host"),
+            ("types", "types: typed method against the plugin's no-op", "typed", "nothing"),
+            ("audit", "the audit log: plugin's no-op with it against without", "nothing", "unaudited"),
+        ):
+            for in_flight in sorted({in_flight for _, in_flight in found}):
+                figures.ratio(key, name, in_flight, found[one, in_flight], found[other, in_flight])
+        await save_to_callable(home / "plugins", console, options.saves, figures)
 
 
-async def run_ours(objects: Objects, in_flight: int, count: int) -> tuple[float, list[float]]:
-    latencies: list[float] = []
-    text = "x" * 150  # a request body of about the 200 bytes of the bare run
-
-    async def caller(calls: int) -> None:
-        for _ in range(calls):
-            start = time.perf_counter()
-            results = await objects.call("echo", text)
-            latencies.append(time.perf_counter() - start)
-            results.raise_for_errors()
-
-    start = time.perf_counter()
-    await asyncio.gather(*(caller(count // in_flight) for _ in range(in_flight)))
-    return time.perf_counter() - start, latencies
+def two_processes(home: Path, figures: Figures, options: argparse.Namespace) -> None:
+    figures.section("two_processes", "Two processes: matahari broker, matahari agent")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(program(home, matahari("broker", "--socket", "bus2.sock")))
+        agent = matahari("agent", "-b", "unix:bus2.sock", "--state", "s2", "--plugins", "plugins")
+        stack.enter_context(program(home, agent))
+        asyncio.run(_echo(home, _bare(stack, home, "bus2.sock"), figures, options))
 
 
-async def save_to_callable(home: Path, console: Console, saves: int) -> None:
-    """From the rename of an editor's save to the first answer of the new version."""
-    objects = await console.select("bench", package=PLUGIN_PACKAGE)
-    seconds = []
-    for version in range(1, saves + 1):
-        start = time.perf_counter()
-        save(home, version)
-        while (await objects.call("version"))[0].value != version:
-            pass
-        seconds.append(time.perf_counter() - start)
-    seconds.sort()
-    print(
-        f"  saved to callable, {saves} saves: p50 {statistics.median(seconds) * 1e3:.0f} ms, "
-        f"p95 {seconds[int(saves * 0.95) - 1] * 1e3:.0f} ms, worst {seconds[-1] * 1e3:.0f} ms"
-    )
-    save(home, 0)
+async def _echo(home: Path, asker: subprocess.Popen[str], figures: Figures, options: argparse.Namespace) -> None:
+    async with await connect(f"unix:{home}/bus2.sock") as console:
+        echo: Lane = await plugin_lane(console, "echo", "plugin's echo of 150 characters", "echo", TEXT)
+        bare = bare_lane(asker)
+        found = await run_in_turns([bare, echo], rounds=options.rounds, calls=options.calls)
+        for in_flight in sorted({in_flight for _, in_flight in found}):
+            base = found["bare", in_flight]
+            figures.calls(bare.key, bare.name, in_flight, base)
+            figures.calls(echo.key, echo.name, in_flight, found["echo", in_flight], base)
 
 
-def commands(home: Path) -> None:
+def _bare(stack: contextlib.ExitStack, home: Path, sock: str) -> subprocess.Popen[str]:
+    """Both ends of the bare run; gives the one that asks."""
+    path = str(home / sock)
+    stack.enter_context(program(home, [sys.executable, str(BARE), "respond", path]))
+    return stack.enter_context(program(home, [sys.executable, str(BARE), "ask", path]))
+
+
+def commands(home: Path, figures: Figures) -> None:
+    """How long a whole command of the shell takes."""
     seconds = []
     for _ in range(COMMAND_RUNS):
         start = time.perf_counter()
@@ -184,40 +143,13 @@ def commands(home: Path) -> None:
             [BIN / "mhsh", "-b", "unix:bus.sock", "-c", "list hosts"], cwd=home, check=True, stdout=subprocess.DEVNULL
         )
         seconds.append(time.perf_counter() - start)
-    print(
-        f"  mhsh -c 'list hosts', whole process: median {statistics.median(seconds) * 1e3:.0f} ms, "
-        f"best {min(seconds) * 1e3:.0f} ms"
+    median, best = statistics.median(seconds) * 1e3, min(seconds) * 1e3
+    figures.note(
+        "command",
+        f"mhsh -c 'list hosts', whole process: median {median:.0f} ms, best {best:.0f} ms",
+        median_ms=median,
+        best_ms=best,
     )
-
-
-def memory(nodes: Sequence[subprocess.Popen[str]]) -> None:
-    """Proportional set size of all processes with idle plugins, and what they use of a core while idle."""
-    pids = [pid for node in nodes for pid in family(node.pid)]
-    used = sum(cpu(pid) for pid in pids)
-    time.sleep(IDLE_SECONDS)
-    share = (sum(cpu(pid) for pid in pids) - used) / IDLE_SECONDS
-    total = sum(pss(pid) for pid in pids)
-    print(
-        f"  {IDLE_PLUGINS} idle plugins, {len(pids)} processes: {total / 1024:.1f} MiB proportional set size in all, "
-        f"{share * 100:.2f} % of a core"
-    )
-
-
-def family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task").glob("*/children")
-    return [pid, *(one for child in children for word in child.read_text().split() for one in family(int(word)))]
-
-
-def pss(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0
-
-
-def cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -12,12 +11,17 @@ import tempfile
 import threading
 from pathlib import Path
 
-import psutil
 import pytest
 
 from matahari.errors import PluginError, PluginLoadError
-from matahari.testing import CallFailure, Limits, Plugin, PluginLoader
-from tests.support.node import BIN, Program, environment
+from matahari.testing import (
+    CallFailure,
+    Limits,
+    Plugin,
+    PluginLoader,
+)
+from tests.support.desk import KEPT, Desk
+from tests.support.node import Program
 from tests.support.plugins import TIME, is_alive
 
 pytest_plugins = ["matahari.testing.pytest_plugin"]
@@ -120,48 +124,11 @@ class TestFixture:
         plugin.close()
 
 
-class Desk:
-    """A directory in which an author works."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.temporary = home / "tmp"
-        self.temporary.mkdir()
-        (home / "calc.py").write_text(CALC)
-
-    @property
-    def env(self) -> dict[str, str]:
-        return environment(XDG_CONFIG_HOME=str(self.home), TMPDIR=str(self.temporary), DESK=str(self.home))
-
-    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run ``matahari plugin …`` to its end; it must leave nothing behind."""
-        done = subprocess.run(
-            [BIN / "matahari", "plugin", *words],
-            cwd=self.home,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=60 * TIME,
-            check=False,
-        )
-        assert "Traceback (most recent" not in done.stderr
-        self.check_nothing_left()
-        return done
-
-    def check_nothing_left(self) -> None:
-        """No process that was started here, and no directory of links."""
-        left: list[psutil.Process] = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):  # it ends just now, or is another user's
-                if process.environ().get("DESK") == str(self.home):
-                    left.append(process)
-        assert not left
-        assert list(self.temporary.iterdir()) == []
-
-
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+    made = Desk(tmp_path)
+    (tmp_path / "calc.py").write_text(CALC)
+    return made
 
 
 class TestNew:
@@ -190,11 +157,12 @@ class TestLint:
     def test_findings_have_file_and_line_and_make_the_status_1(self, desk: Desk) -> None:
         done = desk.run("lint", "calc.py")
         assert done.returncode == 1
-        assert f"{desk.home}/calc.py:10: warning: fail has no docstring [undocumented]" in done.stdout.splitlines()
+        expected = "warning: fail has no docstring; write one: its first line is what help shows [undocumented]"
+        assert f"{desk.home}/calc.py:10:1: {expected}" in done.stdout.splitlines()
         found = json.loads(desk.run("lint", "--json", "calc.py").stdout)
         assert (found["plugin"], found["ok"]) == ("calc", False)
         assert found["actions"] == ["add", "data", "fail", "hang", "helped", "pid"]
-        assert {"severity", "code", "text", "line", "name"} == set(found["findings"][0])
+        assert {"severity", "code", "text", "line", "name", "column", "remedy", "file"} == set(found["findings"][0])
 
     @pytest.mark.parametrize(
         ("source", "line", "text"),
@@ -216,6 +184,34 @@ class TestLint:
         assert (finding["severity"], finding["code"], finding["line"]) == ("error", "load", line)
         assert text in finding["text"]
         assert found["file"] == str(desk.home / "bad.py")
+
+    def test_a_fault_of_syntax_has_its_column(self, desk: Desk) -> None:
+        (desk.home / "bad.py").write_text("x = 1\ndef f(:\n")
+        assert desk.run("lint", "bad.py").stdout.startswith(f"{desk.home}/bad.py:2:7: error: it cannot be loaded: ")
+
+    def test_a_reserved_name_is_told_and_not_loaded(self, desk: Desk) -> None:
+        for name in ("Plugins.py", "my-plugin.py"):
+            (desk.home / name).write_text(CALC)
+            found = json.loads(desk.run("lint", "--json", name).stdout)["findings"]
+            assert [(each["severity"], each["code"], each["remedy"]) for each in found] == [
+                ("error", "name", "rename it")
+            ]
+            assert "is not Plugins" in found[0]["text"]
+
+    def test_a_setting_that_nobody_reads_is_told_in_its_own_file(self, desk: Desk) -> None:
+        (desk.home / "calc.toml").write_text("[settings]\nkeep = 3\n")
+        done = desk.run("lint", "calc.py")
+        assert f"{desk.home}/calc.toml:2:1: warning: the setting keep is written nowhere in the plugin; " in done.stdout
+        other = desk.home / "other.toml"
+        other.write_text("[settings]\nright = 3\n")
+        assert "calc.toml" not in desk.run("lint", "--settings", other, "calc.py").stdout
+
+    def test_settings_that_do_not_fit_are_an_error_of_the_load(self, desk: Desk) -> None:
+        (desk.home / "kept.py").write_text(KEPT)
+        (desk.home / "kept.toml").write_text("[settings]\nkep = 3\n")
+        done = desk.run("lint", "kept.py")
+        assert done.returncode == 1
+        assert "kept.toml: settings.kep: there is no such setting; did you mean keep? [load]" in done.stdout
 
     def test_a_folder_and_a_file_of_one_name_are_told(self, desk: Desk) -> None:
         (desk.home / "calc").mkdir()

@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 
 GUIDE = Path(__file__).parents[2] / "core" / "docs" / "guide"
 NAMED, UNNAMED = 65534, 65533
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can appear as another user")
 
 OWN = f'[[rules]]\nwho = "{LOGIN}"\nallow = "all"\n'
 
@@ -64,7 +63,7 @@ def reachable(acl: str) -> Iterator[Running]:
         yield found
 
 
-@as_root
+@pytest.mark.root  # who alone can appear as another user
 def test_a_login_that_the_rules_name_may_connect_and_do_what_they_say() -> None:
     async def story(client: BrokerClient) -> None:
         mine = await client.own(f"{login_of(NAMED)}.k")
@@ -83,7 +82,7 @@ def test_a_login_that_the_rules_name_may_connect_and_do_what_they_say() -> None:
         broker.play(story)
 
 
-@as_root
+@pytest.mark.root  # who alone can appear as another user
 def test_a_login_that_no_rule_names_is_refused_before_a_word_is_read() -> None:
     with reachable(OTHERS) as broker:
         with as_user(UNNAMED), plain_socket(broker) as peer:
@@ -92,7 +91,7 @@ def test_a_login_that_no_rule_names_is_refused_before_a_word_is_read() -> None:
         broker.play(nothing)
 
 
-@as_root
+@pytest.mark.root  # who alone can appear as another user
 def test_without_rules_other_users_are_refused_by_the_socket_and_by_the_broker() -> None:
     with reachable("") as broker:
         path = broker.box.socket

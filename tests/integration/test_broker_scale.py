@@ -28,9 +28,11 @@ PRLIMIT = shutil.which("prlimit")
 HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
-@pytest.mark.skipif(0 <= HARD < FILES, reason=f"the hard limit of open files is {HARD}")
 def test_2000_agents_are_served_by_one_broker() -> None:
     """Each opens its links and beats; then one console asks all of them, and all of them answer it."""
+    assert HARD == resource.RLIM_INFINITY or HARD >= FILES, (
+        f"the hard limit of open files is {HARD}, {FILES} are needed"
+    )
 
     async def story() -> None:
         async with BrokerClient.connect(broker.address) as console, crowd(broker.address, CROWD) as members:
@@ -64,9 +66,8 @@ def test_2000_agents_are_served_by_one_broker() -> None:
         assert "Traceback" not in broker.program.text
 
 
-@pytest.mark.skipif(PRLIMIT is None, reason="prlimit is not installed")
 def test_a_low_limit_of_open_files_is_named_at_the_start() -> None:
-    assert PRLIMIT is not None
+    assert PRLIMIT is not None, "prlimit (util-linux) is not installed"
     with box() as made:
         words = (PRLIMIT, "--nofile=512", BIN / "matahari", "broker", "--socket", made.socket)
         with Program(*words, cwd=made.home) as program:

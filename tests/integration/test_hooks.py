@@ -193,7 +193,6 @@ def test_the_command_lists_hooks_and_what_could_not_be_loaded(folder: Path) -> N
 
 
 def test_the_command_shows_facts_of_every_kind_of_source(folder: Path) -> None:
-    pytest.importorskip("yaml")
     names = ["site", "team", "owners", "contract", "shells", "uptime", "kernel.name"]
     shown = command("facts", "--facts", folder / "facts.d", "--hooks", folder, "--json", *names)
     assert shown.returncode == 0, shown.stdout

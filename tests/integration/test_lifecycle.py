@@ -101,7 +101,8 @@ def test_without_a_broker_the_shell_says_what_to_do_and_exits_with_4() -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert made.address.rpartition("/")[2] in done.stderr
-    assert "name another with -b" in done.stderr
+    start = "start one with `matahari up`" if made.address.startswith("unix:") else "start it"
+    assert f"{start}, or name another with -b" in done.stderr
 
 
 def test_the_parts_run_as_processes_of_their_own_and_find_each_other_again() -> None:
@@ -242,8 +243,9 @@ def test_a_call_of_a_plugin_that_did_not_load_says_why() -> None:
         made.save("broken.py", "def f(:\n")
         with made.up():
             done = made.mhsh("-c", f"select class package {PLUGIN_PACKAGE} broken; call f")
-            assert "is not loaded: SyntaxError" in done.stdout
-            assert done.returncode == 3
+            assert "plugin broken is failed: SyntaxError: " in done.stdout
+            assert "(broken.py, line 1)" in done.stdout
+            assert done.returncode == 2  # the host has answered
 
 
 def test_version_and_help_need_nothing_and_bad_options_exit_with_64() -> None:

@@ -137,7 +137,7 @@ def test_a_file_beside_the_plugin_sets_its_limits_and_a_faulty_one_changes_nothi
         assert limits["concurrency"] == 8
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a plugin as another user")
+@pytest.mark.root
 def test_a_plugin_may_run_as_another_user(node: Box) -> None:
     nobody = pwd.getpwnam("nobody")
     node.save("who.toml", '[limits]\nuser = "nobody"\n')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -17,16 +18,16 @@ import psutil
 import pytest
 
 from matahari.console.sync import Console
-from matahari.errors import RemoteError
+from matahari.errors import PluginLoadError, RemoteError
 from matahari.plugin import Context, running
-from plugins.package import programs
-from tests.support.node import PLUGIN_PACKAGE, TIME, Box, box
+from matahari.testing import Plugin
+from plugins import nettest
+from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box
 
 pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 
 SHIPPED = Path(__file__).parents[2] / "plugins"
 NAMES = ("filemgr", "nettest", "package", "process", "rpcutil")
-on_debian = pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="asks dpkg and apt about themselves")
 
 
 class Host:
@@ -221,9 +222,69 @@ class TestNettest:
         assert (told["sent"], told["received"], told["loss_percent"]) == (2, 2, 0.0)
         assert isinstance(told["avg_ms"], float)
 
+    @pytest.mark.root  # who alone may make a network of its own
+    def test_a_plain_user_sends_echo_requests_where_the_system_lets_them(self) -> None:
+        """Without rights to raw sockets, as ``net.ipv4.ping_group_range`` allows it."""
+        code = (
+            "from matahari.plugin import Context, running\nfrom plugins import nettest\n"
+            "with running(Context('nettest')):\n    told = nettest.ping('127.0.0.1', 2)\n"
+            "print(told['via'], told['sent'], told['received'])\n"
+        )
+        network = "ip link set lo up && echo 0 65534 > /proc/sys/net/ipv4/ping_group_range"
+        plain = "exec setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all --inh-caps=-all"
+        done = subprocess.run(
+            ["unshare", "--net", "sh", "-c", f'{network} && {plain} "$@"', "sh", sys.executable, "-c", code],
+            cwd=SHIPPED.parent,
+            capture_output=True,
+            text=True,
+            timeout=60 * TIME,
+            check=False,
+        )
+        assert (done.stdout, done.stderr) == ("icmp 2 2\n", "")
 
-@on_debian
+    def test_whoever_may_not_send_them_is_told_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(nettest, "_icmp_socket", lambda kind: None)
+        monkeypatch.setattr(nettest, "_PATH", "/nonexistent")
+        error = (
+            r"may not send echo requests, and no ping program is in .*; widen the sysctl net\.ipv4\.ping_group_range"
+        )
+        with running(Context("nettest")), pytest.raises(PermissionError, match=error):
+            nettest.ping("127.0.0.1")
+
+
+class TestAlone:
+    """Without a node, as their authors try them."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_lint_finds_nothing(self, name: str, tmp_path: Path) -> None:
+        path = SHIPPED / name if (SHIPPED / name).is_dir() else SHIPPED / f"{name}.py"
+        words: list[str | Path] = [BIN / "matahari", "plugin", "lint", "--json", path]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60 * TIME, check=False)
+        found = json.loads(done.stdout)
+        assert (found["ok"], found["findings"]) == (True, [])
+
+    def test_a_root_that_is_no_absolute_path_keeps_filemgr_from_being_loaded(self, tmp_path: Path) -> None:
+        for roots, text in (
+            (["srv"], "the setting roots has 'srv'"),
+            (["/a/../b"], "path without"),
+            ("/srv", "valid array"),
+        ):
+            with pytest.raises(PluginLoadError, match=text):
+                Plugin(SHIPPED / "filemgr.py", settings={"roots": roots})
+        with Plugin(SHIPPED / "filemgr.py", settings={"roots": [str(tmp_path)]}) as plugin:
+            assert plugin.call("roots") == [str(tmp_path)]
+            assert plugin.status.settings is not None
+
+    def test_echo_requests_tell_how_far_they_are(self) -> None:
+        with Plugin(SHIPPED / "nettest.py") as plugin:
+            record = plugin.record("ping", "127.0.0.1", 2)
+        assert record.failure is None
+        assert (record.progress[-1].done, record.progress[-1].total) == (2, 2)
+
+
 class TestPackage:
+    """On Debian and what is like it: dpkg and apt are asked about themselves."""
+
     def test_the_status_of_dpkgs_own_package(self, host: Host) -> None:
         version = subprocess.run(
             ["dpkg-query", "-W", "-f", "${Version}", "dpkg"], capture_output=True, text=True, check=True
@@ -261,7 +322,7 @@ class TestPackage:
         error = host.error("package", "remove", "dpkg", dependents=True, dry_run=True)
         assert error.remote_type == "PackageError"
 
-    @pytest.mark.skipif(os.geteuid() != 0, reason="only root may take the lock")
+    @pytest.mark.root  # who alone may take the lock
     def test_a_lock_that_another_program_holds_is_told_at_once(self, host: Host) -> None:
         with open("/var/lib/apt/lists/lock", "w") as lock:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -274,38 +335,3 @@ class TestPackage:
         assert told["refreshed"] is False
         assert isinstance(told["updates"], list)
         assert all(one["installed"] and one["available"] for one in told["updates"])
-
-
-class TestPrograms:
-    """The programs that package runs, stood in for by those of the system."""
-
-    def test_status_and_both_outputs_are_kept(self) -> None:
-        with running(Context("package")):
-            done = programs.run("sh", "-c", "echo out; echo err >&2; exit 3", timeout=20)
-        assert (done.status, done.output, done.errors) == (3, "out\n", "err\n")
-        with pytest.raises(programs.PackageError, match="ended with status 3: err"):
-            done.require()
-        assert done.require(0, 3) is done
-
-    def test_what_does_not_end_in_time_is_ended(self) -> None:
-        before = {child.pid for child in psutil.Process().children()}
-        with running(Context("package")), pytest.raises(programs.PackageError, match="did not end within its time"):
-            programs.run("sleep", "60", timeout=0.1)
-        assert {child.pid for child in psutil.Process().children()} <= before
-
-    def test_nobody_is_asked_and_the_environment_is_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("SECRET", "x")
-        with running(Context("package")):
-            done = programs.run("sh", "-c", "read line; env", timeout=20)
-        assert "DEBIAN_FRONTEND=noninteractive" in done.output
-        assert "LC_ALL=C" in done.output
-        assert "SECRET" not in done.output
-
-    def test_more_than_is_kept_is_an_error_and_the_program_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(programs, "MAX_OUTPUT", 100_000)
-        with running(Context("package")), pytest.raises(programs.PackageError, match="said more than 100000 bytes"):
-            programs.run("head", "-c", "3000000", "/dev/zero", timeout=20)
-
-    def test_a_program_that_is_not_there_is_named(self) -> None:
-        with running(Context("package")), pytest.raises(programs.PackageError, match="nosuch is not installed"):
-            programs.run("nosuch", timeout=1)

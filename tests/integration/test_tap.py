@@ -249,7 +249,14 @@ def _answer_each(server: socket.socket, answer: bytes) -> None:
             peer.sendall(answer)
 
 
+def test_the_doctor_does_not_believe_a_wrong_kind(node: Box) -> None:
+    done = node.run("doctor", *node.bus.words, "--broker-kind", "artemis")
+    assert done.returncode == 1
+    assert re.search("FAIL  it was taken for artemis .* but by its product it is (matahari|rabbitmq3)", done.stdout)
+    assert "--broker-kind" in done.stdout
+
+
 def test_the_doctor_finds_no_broker(node: Box) -> None:
     done = node.run("doctor", "-b", f"unix:{os.devnull}.sock")
     assert done.returncode == 1
-    assert "start that broker, or name another with -b" in done.stdout
+    assert "start that broker, or name another with -b; `matahari up` starts one on a Unix socket" in done.stdout

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.integration
 PLUGIN = '''
 import threading
 
+from matahari.plugin import context, output, progress
+
 def add(x: int, y: int = 2) -> int:
     """Add two numbers."""
     return x + y
@@ -23,6 +25,15 @@ def add(x: int, y: int = 2) -> int:
 def slow(path: str) -> str:
     open(path, "w").close()
     threading.Event().wait(60)
+    return "done"
+
+def copy(path: str) -> str:
+    output("copying\\n")
+    progress(1, 4, "first of four")
+    open(path, "w").close()
+    while not context().is_cancelled:
+        threading.Event().wait(0.01)
+    open(path, "w").close()
     return "done"
 '''
 CLASS = f"select class package {PLUGIN_PACKAGE} sums"
@@ -87,6 +98,25 @@ def test_ctrl_c_ends_a_call_that_runs_and_the_shell_goes_on(shell: pexpect.spawn
     shell.sendline(f"call slow {flag}")
     with flag.open():  # opens when the plugin opens it too: the call runs
         shell.sendintr()
+    shell.expect(r"plugin:sums\]>")
+    shell.sendline("call add 1")
+    shell.expect("alpha: 3\r\n")
+
+
+def test_ctrl_c_ends_a_call_on_the_host_and_says_so(shell: pexpect.spawn[str], node: Box) -> None:
+    shell.sendline(CLASS)
+    shell.expect(r"plugin:sums\]>")
+    flag = node.home / "copy"
+    os.mkfifo(flag)
+    shell.sendline(f"call copy {flag}")
+    with flag.open():  # opens when the plugin opens it too: the call runs
+        shell.expect("alpha: copying\r\n")
+        shell.expect(r"\ralpha: 1/4 \(25 %\) first of four\x1b\[K")
+        shell.sendintr()
+    shell.expect("% cancelling")
+    shell.expect("alpha: % copy was cancelled by its caller\r\n")
+    with flag.open():  # the plugin has seen it
+        pass
     shell.expect(r"plugin:sums\]>")
     shell.sendline("call add 1")
     shell.expect("alpha: 3\r\n")

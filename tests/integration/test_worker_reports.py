@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 
 import pytest
 
@@ -16,6 +16,7 @@ from matahari.hostproto import (
     Call,
     Connection,
     Hello,
+    Json,
     Load,
     Loaded,
     Message,
@@ -58,16 +59,20 @@ class FakeWorker:
         self.changed = asyncio.Event()
         self._connection = Connection.of_worker()
 
-    def spawn(self, runtime: PluginRuntime, link: WorkerLink, bounds: ProcessBounds) -> None:
+    def spawn(self, runtime: PluginRuntime, link: WorkerLink, bounds: ProcessBounds, language: str) -> None:
         self.sock, log = link.take_their_ends()
         os.close(log)
         self.sock.setblocking(False)
         self.sock.sendall(self._connection.send(Hello(1, 1, os.getpid(), link.nonce, "python")))
 
+    @property
+    def facts(self) -> Mapping[str, Json]:
+        return {}
+
     def kill(self, worker: int, number: int) -> None:
         raise AssertionError("nobody is to be killed")
 
-    def parent_stuck(self) -> None:
+    def parent_stuck(self, worker: int) -> None:
         raise AssertionError("there is no warm parent")
 
     def plugin_changed(self, status: PluginStatus) -> None:
@@ -124,9 +129,17 @@ class Table:
         await self.worker.wait(lambda: any(isinstance(each, PluginLoaded) for each in self.worker.notices))
         return load
 
-    def call(self, reports: list[CallReport]) -> asyncio.Future[CallResult]:
+    def call(
+        self, reports: list[CallReport], *, room: asyncio.Future[None] | None = None
+    ) -> asyncio.Future[CallResult]:
+        """Begin a call whose reports are taken until there is no ``room``."""
         answer: asyncio.Future[CallResult] = asyncio.get_running_loop().create_future()
-        self.runtime.submit("m", [], {}, request="r", caller="c", timeout=None, answer=answer, reporter=reports.append)
+
+        def take(report: CallReport) -> asyncio.Future[None] | None:
+            reports.append(report)
+            return room
+
+        self.runtime.submit("m", [], {}, request="r", caller="c", timeout=None, answer=answer, reporter=take)
         return answer
 
 
@@ -164,6 +177,51 @@ def test_reports_of_a_call_reach_its_caller_in_order_and_before_the_answer() -> 
         await table.worker.say(*said, Result(call.id, "2"))
         assert (await answer).text == "2"
         assert reports == said
+
+    play(story)
+
+
+def test_a_worker_is_not_read_while_its_reports_cannot_be_passed_on() -> None:
+    count, chunk = 500, "x" * 60_000  # far more than all buffers on the way hold
+
+    async def story(table: Table) -> None:
+        await table.load()
+        reports: list[CallReport] = []
+        room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answer = table.call(reports, room=room)
+        call = await table.worker.hear(Call)
+        assert isinstance(call, Call)
+        saying = asyncio.ensure_future(table.worker.say(*[Output(call.id, chunk)] * count, Result(call.id, "1")))
+        _, waiting = await asyncio.wait((saying,), timeout=0.5 * TIME)
+        assert waiting == {saying}  # the worker waits, with all that it does
+        assert 0 < len(reports) < 50
+        room.set_result(None)
+        await saying
+        assert (await answer).text == "1"
+        assert reports == [Output(call.id, chunk)] * count
+
+    play(story)
+
+
+def test_a_worker_that_ends_while_it_is_not_read_is_let_go_of() -> None:
+    async def story(table: Table) -> None:
+        await table.load()
+        room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        reports: list[CallReport] = []
+        answer = table.call(reports, room=room)
+        call = await table.worker.hear(Call)
+        assert isinstance(call, Call)
+        await table.worker.say(Output(call.id, "last words"))
+        while not reports:
+            await asyncio.sleep(0)
+        await table.worker.say(Output(call.id, "and more"))
+        table.runtime.remove()
+        table.runtime.parent_lost("the worker is gone")
+        with pytest.raises(CallFailure, match="the worker is gone"):
+            await answer
+        assert reports == [Output(call.id, "last words"), Output(call.id, "and more")]
+        room.set_result(None)
+        await asyncio.sleep(0)  # what waited for the room finds a closed socket
 
     play(story)
 

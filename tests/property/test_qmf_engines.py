@@ -8,20 +8,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matahari.qmf import (
+    METHOD_INDICATION,
     AgentEngine,
     CallCompleted,
+    CallOptions,
+    CallReported,
     ConsoleEngine,
     Invoke,
     ManagedObject,
     Method,
     ObjectId,
+    OutputReport,
     Packet,
+    PartialReport,
+    ProgressReport,
     Property,
     PropertyType,
     Query,
     QueryCompleted,
     QueryTarget,
     Reply,
+    Report,
     RequestAborted,
     RequestExpired,
     RequestFailed,
@@ -69,13 +76,14 @@ def test_an_agent_survives_any_packets_and_answers_each_request_once(packets: li
         finals = 0
         while (command := agent.next_command()) is not None:
             if isinstance(command, Invoke):
+                agent.report(command.call, [OutputReport("x")])
                 agent.complete(command.call, {})
                 continue
             assert isinstance(command, Reply)
             assert command.reply_to == packet.reply_to
             assert command.packet.correlation_id == packet.correlation_id
             encodable(command.packet)
-            finals += not command.packet.partial
+            finals += not command.packet.partial and command.packet.opcode != METHOD_INDICATION
         wants_one = packet.reply_to is not None and (
             packet.opcode
             in ("_method_request", "_query_request", "_subscribe_request", "_subscribe_refresh_indication")
@@ -91,7 +99,7 @@ def test_a_console_survives_any_packets_and_ends_each_request_once(packets: list
     opened = {
         console.query("vendor.org:product:1", by_class, 0.0, 5.0),
         console.query("broker", Query(QueryTarget.SCHEMA_ID), 0.0, 5.0),
-        console.call("vendor.org:product:1", ObjectId("", "thing"), "echo", {}, 0.0, 5.0),
+        console.call("vendor.org:product:1", ObjectId("", "thing"), "echo", {}, 0.0, 5.0, options=CallOptions(True)),
     }
     for packet in packets:
         console.receive(packet, 1.0)
@@ -124,3 +132,53 @@ def test_what_an_agent_publishes_is_what_a_console_gets(some: list[dict[str, Val
     assert isinstance(event, QueryCompleted)
     assert [item.values for item in event.items if not isinstance(item, (Schema, SchemaId))] == published
     assert console.next_event() is None
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> list[Report]:
+    """What a call may tell."""
+    finite = st.floats(allow_nan=False, allow_infinity=False)
+    text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+    kinds = st.one_of(
+        st.builds(ProgressReport, finite, st.none() | finite, text),
+        st.builds(OutputReport, text),
+        st.builds(PartialReport, text),
+    )
+    return draw(st.lists(kinds, min_size=1, max_size=4))
+
+
+@given(st.lists(st.tuples(reports(), st.booleans()), max_size=6))
+def test_every_report_of_a_call_is_told_in_order_or_counted_as_missed(
+    messages: list[tuple[list[Report], bool]],
+) -> None:
+    """Whatever gets lost between both engines: nothing comes twice or out of order, and what is missing is counted."""
+    agent, console = an_agent(), ConsoleEngine(reply_to="qmf.default.topic/c")
+    request = console.call(agent.name, ObjectId("", "thing"), "echo", {}, 0.0, 5.0, options=CallOptions(True))
+    asked = console.next_command()
+    assert asked is not None
+    agent.receive(asked.packet, 0.0, 1)
+    invoke = agent.next_command()
+    assert isinstance(invoke, Invoke)
+    arriving: list[Packet] = []
+    expected: list[Report] = []
+    for some, is_lost in messages:
+        agent.report(invoke.call, some)
+        command = agent.next_command()
+        assert isinstance(command, Reply)
+        encodable(command.packet)
+        if not is_lost:
+            expected += some
+            arriving += [command.packet] * 2  # and once more
+    agent.complete(invoke.call, {})
+    answer = agent.next_command()
+    assert isinstance(answer, Reply)
+    for packet in (*arriving, answer.packet):
+        console.receive(packet, 1.0)
+    told: list[Report] = []
+    missed = 0
+    while isinstance(event := console.next_event(), CallReported):
+        told += event.reports
+        missed += event.missed
+    assert event == CallCompleted(request, agent.name, {})
+    assert told == expected
+    assert missed == sum(len(some) for some, _ in messages) - len(expected)

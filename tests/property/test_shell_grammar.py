@@ -55,7 +55,7 @@ def test_completion_offers_each_suggestion_once(
 
 PIECES = st.sampled_from(
     (
-        f"list select class host package {PLUGINS} calc Host web1 call add show get load set update_interval property "
+        f"list select class host hosts explain and not in has role=web /x/ web* package {PLUGINS} calc Host web1 call add show get load set update_interval property "
         "hostname clear all help ? 1 ' \" [ ] {} [] x=1 = ; # \\ sel c \x1b"
     ).split(" ")
 )

@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from matahari.amqp import Engine, EngineOptions, Event, Link, LinkOpened, LinkRequested
+import pytest
 
-__all__ = ["AmqpLink", "Peer", "byte_by_byte", "client_engine", "in_pieces", "server_engine", "whole"]
+from matahari.amqp import Closed, Engine, EngineOptions, Event, Link, LinkOpened, LinkRequested
+
+__all__ = [
+    "SPLITS",
+    "AmqpLink",
+    "Peer",
+    "byte_by_byte",
+    "client_engine",
+    "drained",
+    "fed",
+    "in_pieces",
+    "server_engine",
+    "the_end",
+    "whole",
+]
 
 E = TypeVar("E")
 Split = Callable[[bytes], Iterable[bytes]]
@@ -39,6 +53,9 @@ def in_pieces(sizes: list[int]) -> Split:
     return split
 
 
+SPLITS = [pytest.param(whole, id="whole"), pytest.param(byte_by_byte, id="bytes"), pytest.param(in_pieces([7]), id="7")]
+
+
 def client_engine(**options: object) -> Engine:
     """A client; ``options`` as of ``EngineOptions``."""
     return Engine(EngineOptions(**{"container": "client", **options}))  # type: ignore[arg-type]  # checked at run time
@@ -47,6 +64,29 @@ def client_engine(**options: object) -> Engine:
 def server_engine(**options: object) -> Engine:
     """A server; ``options`` as of ``EngineOptions``."""
     return client_engine(**{"container": "server", "server": True, **options})
+
+
+def fed(engine: Engine, data: bytes, now: float = 1.0) -> list[Event]:
+    """Everything the engine reports about ``data``. What it had to say before is sent first."""
+    engine.data_to_send()
+    engine.receive_data(data, now)
+    return drained(engine)
+
+
+def drained(engine: Engine) -> list[Event]:
+    events = []
+    while (event := engine.next_event()) is not None:
+        events.append(event)
+    return events
+
+
+def the_end(events: list[Event]) -> Closed:
+    """The closing event, which must be there once and last."""
+    assert events, "nothing was reported"
+    assert [isinstance(event, Closed) for event in events] == [False] * (len(events) - 1) + [True]
+    last = events[-1]
+    assert isinstance(last, Closed)
+    return last
 
 
 class Peer:

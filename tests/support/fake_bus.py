@@ -13,6 +13,7 @@ from matahari.errors import ConnectionLostError
 from matahari.net import Address
 from matahari.qmf import (
     AgentEngine,
+    CancelCall,
     Data,
     Direct,
     Invoke,
@@ -330,6 +331,8 @@ class OurAgent:
         while (command := self.engine.next_command()) is not None:
             if isinstance(command, Invoke):
                 self.engine.complete(command.call, {})
+            elif isinstance(command, CancelCall):
+                self.engine.fail(command.call, "cancelled", data=Data({"kind": "cancelled"}))
             elif self._tell is not None and self.is_here:
                 self._tell(command.packet)
         due = self.engine.next_deadline()

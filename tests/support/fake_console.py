@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
-from matahari.console import AgentSummary, ClassName, Host, RemoteObject, Result, Results
+from matahari.console import AgentSummary, ClassName, Host, HostMatches, RemoteObject, Result, Results
+from matahari.console.extending import absent_error, absent_object
 from matahari.errors import AbortedError, MatahariError, NoAgentsError, RefusedError, RequestTimeoutError
 from matahari.qmf import Method, ObjectId, Property, PropertyType, Schema, SchemaId, Value
+from tests.support.fake_call import FakeCall, Tell
+from tests.support.fake_matches import match_fleet
 
 PLUGINS = "org.matahariproject.rpc.plugin"
 CORE = "org.matahariproject"
@@ -49,6 +52,7 @@ class FakeObjects(Sequence[RemoteObject]):
         self.found = tuple(found)
         self.class_name = kind.name
         self.unanswered: tuple[AgentSummary, ...] = ()
+        self.missing = tuple(console.missing)
         self.properties = list(kind.properties) if self.found else []
         self.methods = list(kind.methods) if self.found else []
 
@@ -75,12 +79,21 @@ class FakeObjects(Sequence[RemoteObject]):
         self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = 10.0
     ) -> Iterator[Result]:
         self.console.calls.append((method, tuple(args), dict(kwargs)))
+        if self.console.refusal is not None:
+            raise self.console.refusal
         behaviour = self.kind.behaviours[method]
         try:
             for found in self.found:
                 yield self.console.run(found, lambda host: behaviour(host, args, kwargs), timeout)
+            for host in self.missing:
+                yield Result(absent_object(host, self.class_name), None, absent_error(), 0.0)
         finally:
             self.console.ended_calls += 1
+
+    def stream_with(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = 10.0
+    ) -> FakeCall:
+        return FakeCall(self.iterate(method, args, kwargs, timeout=timeout), self.console.reports.get(method))
 
     def set(self, name: str, value: object, *, timeout: float = 10.0) -> Results:
         member = next(one for one in self.properties if one.name == name)
@@ -97,16 +110,25 @@ class FakeObjects(Sequence[RemoteObject]):
 
 @dataclass
 class FakeConsole:
-    """The bus. ``deaf`` hosts do not answer; ``calls`` records what was called."""
+    """The bus. ``deaf`` hosts do not answer, ``missing`` ones are expected; ``calls`` records what was called.
+
+    ``reports`` says what a method tells of an object before its result. With a ``refusal`` no call is sent; a
+    ``mismatch`` comes with every result.
+    """
 
     machines: list[Host]
     kinds: list[FakeClass]
+    facts: dict[str, dict[str, object]] = field(default_factory=dict)
     deaf: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
+    reports: dict[str, Tell] = field(default_factory=dict)
     calls: list[tuple[str, tuple[object, ...], dict[str, object]]] = field(default_factory=list)
     selects: int = 0
     ended_calls: int = 0
     is_closed: bool = False
     fault: MatahariError | None = None
+    refusal: MatahariError | None = None
+    mismatch: str = ""
 
     def hosts(self) -> list[Host]:
         self._maybe_fail()
@@ -163,6 +185,15 @@ class FakeConsole:
             self, kind, [one for one in found if all(one.values.get(key) == value for key, value in filters.items())]
         )
 
+    def match_hosts(self, where: str, *, timeout: float = 10.0) -> HostMatches:
+        self._maybe_fail()
+        return match_fleet(self, where)
+
+    def summarise(self, name: str, values: Mapping[str, object]) -> object:
+        if name != "count":
+            raise NoAgentsError(f'Summary "{name}" not found; did you mean count?')
+        return [{"value": value, "hosts": [host]} for host, value in values.items()]
+
     def close(self) -> None:
         self.is_closed = True
 
@@ -180,7 +211,7 @@ class FakeConsole:
         if found.host in self.deaf:
             return Result(found, None, RequestTimeoutError(f"no answer within {timeout:g} s", timeout=timeout), timeout)
         try:
-            return Result(found, action(found.host), None, 0.001)
+            return Result(found, action(found.host), None, 0.001, self.mismatch)
         except MatahariError as error:
             return Result(found, None, error, 0.001)
 

@@ -50,6 +50,21 @@ def cases(name: str) -> settings:
     )
 
 
+#: Cases that one seed makes in a fuzz test of short texts, where drawing a seed takes longer than a case.
+BATCH = 50
+
+
+def batches(share: float) -> settings:
+    """Return the settings of a test that makes ``BATCH`` cases from each seed, ``share`` of a further total."""
+    return settings(
+        max_examples=max(1, round(TOTAL * share / BATCH)),
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 @cache
 def deliveries() -> tuple[bytes, ...]:
     """Return every captured message as on the wire, the malformed ones too."""

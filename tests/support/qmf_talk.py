@@ -6,6 +6,7 @@ from matahari.amqp import decode_message, encode_message
 from matahari.bus import message_of, packet_of
 from matahari.qmf import (
     AgentEngine,
+    CancelCall,
     ConsoleEngine,
     EngineEvent,
     Invoke,
@@ -53,10 +54,19 @@ def an_agent(*, name: str = NAME, objects: int = 1, epoch: int = 1) -> AgentEngi
 
 
 def commands(agent: AgentEngine) -> list[Publish | Reply | Invoke]:
-    """All that an agent wants done."""
+    """All that an agent wants done, where nobody gives up a call."""
     found: list[Publish | Reply | Invoke] = []
+    for command in all_commands(agent):
+        assert not isinstance(command, CancelCall)
+        found.append(command)
+    return found
+
+
+def all_commands(agent: AgentEngine) -> list[Publish | Reply | Invoke | CancelCall]:
+    """All that an agent wants done."""
+    found: list[Publish | Reply | Invoke | CancelCall] = []
     while (command := agent.next_command()) is not None:
-        assert isinstance(command, (Publish, Reply, Invoke))
+        assert isinstance(command, (Publish, Reply, Invoke, CancelCall))
         found.append(command)
     return found
 

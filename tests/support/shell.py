@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from matahari.shell.outcome import ExitStatus
 from matahari.shell.output import Output
 from matahari.shell.session import Session
-from tests.support.fake_console import FakeConsole, fleet
+from tests.support.fake_console import PLUGINS, FakeConsole, fleet
+
+ASTERISK = f"select class package {PLUGINS} asterisk"
+CALC = f"select class package {PLUGINS} calc"
+OLD = f"select class package {PLUGINS} old"
 
 
 @dataclass

@@ -10,6 +10,8 @@ from matahari.qmf import (
     AGENT_LOCATE_RESPONSE,
     DATA_INDICATION,
     EXCEPTION,
+    METHOD_CANCEL_INDICATION,
+    METHOD_INDICATION,
     METHOD_REQUEST,
     METHOD_RESPONSE,
     QUERY_REQUEST,
@@ -93,6 +95,17 @@ WIRE_KEYS = (
     "error_code",
     "error_text",
     "hostname",
+    "_matahari",
+    "stream",
+    "timeout",
+    "interval",
+    "reports",
+    "seq",
+    "kind",
+    "chunk",
+    "value",
+    "done",
+    "total",
 )
 
 WIRE_TEXTS = (
@@ -117,6 +130,9 @@ WIRE_TEXTS = (
     "hostname",
     "vendor.org:product:1",
     "a",
+    "progress",
+    "output",
+    "partial",
 )
 
 
@@ -140,6 +156,8 @@ OPCODES = (
     QUERY_RESPONSE,
     METHOD_REQUEST,
     METHOD_RESPONSE,
+    METHOD_INDICATION,
+    METHOD_CANCEL_INDICATION,
     EXCEPTION,
     DATA_INDICATION,
     SUBSCRIBE_REQUEST,

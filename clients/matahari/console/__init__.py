@@ -3,9 +3,13 @@
 The same names, blocking, are in :mod:`matahari.console.sync`.
 """
 
-from matahari.console.client import Connecting, Console, Listening, connect
+from matahari.console.client import Connecting, Console, connect
 from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
+from matahari.console.listening import Listening
+from matahari.console.matches import HostMatch, HostMatches
 from matahari.console.objects import Objects
+from matahari.console.reports import Missed, Output, Partial, Progress, Report, Told
+from matahari.console.running import RunningCall
 from matahari.console.subscription import Subscription
 from matahari.console.values import (
     AgentSummary,
@@ -28,15 +32,24 @@ __all__ = [
     "Console",
     "ConsoleEvent",
     "Host",
+    "HostMatch",
+    "HostMatches",
     "Listening",
     "Method",
+    "Missed",
     "ObjectChange",
     "Objects",
+    "Output",
+    "Partial",
+    "Progress",
     "Property",
     "PropertyType",
     "RemoteObject",
+    "Report",
     "Result",
     "Results",
+    "RunningCall",
     "Subscription",
+    "Told",
     "connect",
 ]

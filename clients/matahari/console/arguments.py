@@ -14,8 +14,9 @@ from uuid import UUID
 
 from matahari.errors import RemoteProtocolError, SchemaError
 from matahari.qmf import Method, Property, PropertyType, Schema, Value, decode_text, text
+from matahari.validation import did_you_mean
 
-__all__ = ["PLUGIN_PACKAGE", "bind", "coerce", "is_plugin", "result_of"]
+__all__ = ["PLUGIN_PACKAGE", "bind", "coerce", "is_plugin", "mismatch_of", "result_of"]
 
 PLUGIN_PACKAGE: Final = "org.matahariproject.rpc.plugin"
 MIN_INTEGER: Final = -(2**63)  # QMF has int64 and uint64
@@ -46,7 +47,8 @@ def bind(schema: Schema, method: Method, args: Sequence[object], kwargs: Mapping
     known = {one.name: one for one in inputs}
     for name, value in kwargs.items():
         if name not in known:
-            raise SchemaError(f"has no argument {name!r}; it takes {', '.join(known) or 'none'}", path=method.name)
+            hint = did_you_mean(name, known) or f"; it takes {', '.join(known) or 'none'}"
+            raise SchemaError(f"has no argument {name!r}{hint}", path=method.name)
         if name in given:
             raise SchemaError(f"argument {name!r} is given twice", path=method.name)
         given[name] = value
@@ -119,6 +121,11 @@ def result_of(schema: Schema, arguments: Mapping[str, Value]) -> object:
     if len(decoded) == 1:
         return next(iter(decoded.values()))
     return decoded
+
+
+def mismatch_of(schema: Schema, arguments: Mapping[str, Value]) -> str:
+    """How a plugin's result differs from what its method declares, as its agent says; empty when it does not."""
+    return (text(arguments.get("mismatch")) or "") if is_plugin(schema) else ""
 
 
 def _may_be_missing(argument: Property) -> bool:

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from matahari.console.checking import require_properties, require_timeout
 from matahari.console.directory import (
     CALL_TIMEOUT,
     DEFAULT_PACKAGE,
@@ -20,40 +22,25 @@ from matahari.console.directory import (
     query_for,
     summary,
 )
+from matahari.console.extending import ConsoleExtensions, JsonValue, no_hosts, telling_missing
+from matahari.console.listening import Listeners, Listening
+from matahari.console.matches import HostMatches
 from matahari.console.objects import Objects
 from matahari.console.station import BusOptions, Station
 from matahari.console.subscription import CHANGE_INTERVAL, Subscription
 from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject
-from matahari.errors import RequestError, RequestTimeoutError
+from matahari.errors import RequestTimeoutError
 from matahari.net import Address, parse_address
-from matahari.qmf import AgentAdded, AgentRemoved, EngineEvent, EventRaised, Query, QueryTarget
+from matahari.qmf import AgentRemoved, EngineEvent, Query, QueryTarget
+
+if TYPE_CHECKING:
+    from matahari.filters import Filter
 
 __all__ = ["Connecting", "Console", "Listening", "connect"]
 
 _log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 5.0  # seconds to reach a broker
-MAX_LISTENERS = 100  # a leak of listeners would slow every event
-
-
-class Listening:
-    """A registered callback; ``close`` ends it. Also a context manager."""
-
-    def __init__(
-        self, listeners: list[Callable[[ConsoleEvent], None]], callback: Callable[[ConsoleEvent], None]
-    ) -> None:
-        self._listeners = listeners
-        self._callback = callback
-
-    def close(self) -> None:
-        if self._callback in self._listeners:
-            self._listeners.remove(self._callback)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def connect(
@@ -63,6 +50,7 @@ def connect(
     timeout: float = CONNECT_TIMEOUT,
     broker_kind: str = "auto",
     virtual_host: str = "",
+    hooks: Path | None = None,
 ) -> Connecting:
     """Connect to a broker and find its agents: ``async with connect() as console``, or ``await connect()``.
 
@@ -74,6 +62,8 @@ def connect(
         broker_kind: ``qpid``, ``rabbitmq3``, ``rabbitmq4``, ``artemis`` or ``router`` for a broker that does not tell
             what it is.
         virtual_host: what to ask the broker for, e.g. ``vhost:qmf``.
+        hooks: directory of extensions, which tell the expected hosts and summarise answers; None takes the configured
+            one. It is read when it is first needed.
 
     Raises:
         ConfigError: the address or the configuration is wrong.
@@ -90,16 +80,19 @@ def connect(
         broker_kind = settings.broker_kind if broker_kind == "auto" else broker_kind
         virtual_host = virtual_host or settings.virtual_host or ""
     bus = BusOptions(insecure_anonymous=insecure_anonymous, kind=broker_kind, virtual_host=virtual_host)
-    return Connecting(address, bus, timeout=timeout)
+    return Connecting(address, bus, timeout=timeout, extensions=ConsoleExtensions(hooks))
 
 
 class Connecting:
     """A connection to be made: awaited it gives the console; ``async with`` also closes it."""
 
-    def __init__(self, address: Address, bus: BusOptions, *, timeout: float) -> None:
+    def __init__(
+        self, address: Address, bus: BusOptions, *, timeout: float, extensions: ConsoleExtensions | None = None
+    ) -> None:
         self._address = address
         self._bus = bus
         self._timeout = timeout
+        self._extensions = extensions
         self._console: Console | None = None
 
     def __await__(self) -> Generator[Any, None, Console]:
@@ -116,7 +109,7 @@ class Connecting:
             await self._console.close()
 
     async def _connect(self) -> Console:
-        console = Console(self._address, self._bus)
+        console = Console(self._address, self._bus, self._extensions)
         await console._open(self._timeout)
         return console
 
@@ -124,12 +117,12 @@ class Connecting:
 class Console:
     """Made by :func:`connect`; an asynchronous context manager that closes itself."""
 
-    def __init__(self, address: Address, bus: BusOptions) -> None:
+    def __init__(self, address: Address, bus: BusOptions, extensions: ConsoleExtensions | None = None) -> None:
         self._station = Station(address, bus, listener=self._heard, connected=self._connected)
         self._directory = Directory(self._station)
+        self._extensions = extensions
         self._subscriptions: list[Subscription] = []
-        self._listeners: list[Callable[[ConsoleEvent], None]] = []
-        self._host_by_agent: dict[str, str] = {}
+        self._listeners = Listeners()
 
     async def __aenter__(self) -> Self:
         return self
@@ -155,14 +148,54 @@ class Console:
             await subscription.close()
         await self._station.close()
 
-    async def hosts(self) -> list[Host]:
-        """Hosts with at least one agent, by name.
+    async def hosts(
+        self,
+        where: str | Filter | None = None,
+        *,
+        facts: Mapping[str, object] | None = None,
+        timeout: float = CALL_TIMEOUT,
+    ) -> list[Host]:
+        """Hosts with at least one agent, by name: all, or those that a filter means.
+
+        Args:
+            where: a filter, e.g. ``role = web and not /^test/``.
+            facts: facts that they must have, each with its value or a list of possible values.
+            timeout: seconds for all hosts together to answer what the filter asks; those that do not are logged.
 
         Raises:
             ConnectionLostError: there is no connection at the moment.
+            FilterSyntaxError: ``where`` is no filter.
+            RequestTimeoutError: no host matches, and some that may did not answer; it names them.
+            ValueError: a fact has a value that cannot be compared, or the timeout is not above 0.
         """
-        self._station.require_connection()
-        return sorted({host for info in self._station.agents.values() if (host := host_of(info)) is not None})
+        if where is None and not facts:
+            self._station.require_connection()
+            return sorted({host for info in self._station.agents.values() if (host := host_of(info)) is not None})
+        matches = await self.match_hosts(where, facts=facts, timeout=timeout)
+        matches.require_some(timeout)
+        if matches.unanswered:
+            _log.warning("no answer within %g s from %s: left out", timeout, matches.silence)
+        return matches.hosts
+
+    async def match_hosts(
+        self,
+        where: str | Filter | None = None,
+        *,
+        facts: Mapping[str, object] | None = None,
+        timeout: float = CALL_TIMEOUT,
+    ) -> HostMatches:
+        """As :meth:`hosts`, with every host, why it matches or not, and who did not answer.
+
+        Raises:
+            ConnectionLostError, FilterSyntaxError, ValueError: as :meth:`hosts`; and without any filter.
+        """
+        from matahari.console.matching import filter_of, match_hosts  # a program without filters does not pay for them
+
+        require_timeout(timeout)
+        meant = filter_of(where, facts)
+        if meant is None:
+            raise ValueError("a filter or facts are needed")
+        return await match_hosts(self._directory, meant, timeout)
 
     async def agents(self, hosts: Iterable[Host | str] | None = None) -> list[AgentSummary]:
         """Agents, of these hosts or of all, by name.
@@ -192,18 +225,26 @@ class Console:
         """Objects of a class, with their values.
 
         Args:
-            hosts: only on these; None is all. An empty iterable selects nothing.
-            where: property values that must be equal. An object without the property does not match.
+            hosts: only on these; None is all, those included that extensions expect: one that is not on the bus is in
+                the result's ``missing``. An empty iterable selects nothing.
+            where: property values that must be equal. An object without the property does not match, and of hosts that
+                are not on the bus nobody knows.
             timeout: seconds for each agent; one that does not answer is in the result's ``unanswered``.
 
         Raises:
             NoAgentsError: a named host, or the class, is not known; the message names close matches.
             RequestTimeoutError: nothing was found, and agents that may have it did not answer.
+            SchemaError: ``where`` names a property that no object has; the message names close matches.
+            ValueError: the timeout is not above 0.
         """
+        require_timeout(timeout)
         infos = [info for info in self._directory.on(hosts) if may_have(info, package)]
         name = ClassName(package, class_name)
         query = query_for(name)
-        answers = await asyncio.gather(*(self._directory.query(info, query, timeout) for info in infos))
+        answers, missing = await asyncio.gather(
+            asyncio.gather(*(self._directory.query(info, query, timeout) for info in infos)),
+            self._find_missing() if hosts is None and not where else no_hosts(),
+        )
         found: list[Found] = []
         for info, items in zip(infos, answers, strict=True):
             found += [(info, data) for data in items or ()]
@@ -214,12 +255,16 @@ class Console:
             names = ", ".join(one.name for one in unanswered)
             raise RequestTimeoutError(f"no answer within {timeout:g} s from {names}", timeout=timeout)
         if not found and (infos or hosts is None):
-            await self._directory.require_class(name)
+            with telling_missing(missing):
+                await self._directory.require_class(name)
         objects = await self._directory.objects(found, name, timeout)
         if where:
+            require_properties(name, objects, where)
             objects = [one for one in objects if all(_equal(one, key, value) for key, value in where.items())]
         objects.sort(key=lambda one: (one.host, one.agent, one.name))
-        return Objects(self._station, self._refetch, name, objects, unanswered)
+        return Objects(
+            self._station, self._refetch, name, objects, unanswered, missing=missing, extensions=self._extensions
+        )
 
     def subscribe(
         self,
@@ -260,10 +305,17 @@ class Console:
         Raises:
             RequestError: too many listeners.
         """
-        if len(self._listeners) >= MAX_LISTENERS:
-            raise RequestError(f"a console has {MAX_LISTENERS} listeners at most; close some")
-        self._listeners.append(callback)
-        return Listening(self._listeners, callback)
+        return self._listeners.add(callback)
+
+    async def summarise(self, name: str, values: Mapping[str, object]) -> JsonValue:
+        """What the aggregator ``name``, of an extension, makes of these values by host; see :meth:`Results.summary`.
+
+        Raises:
+            NoAgentsError: there is no such aggregator; the message names close matches.
+            HookError: the extension failed.
+        """
+        extensions = self._extensions or ConsoleExtensions()
+        return await asyncio.to_thread(extensions.summarise, name, values)
 
     # --- inside ---------------------------------------------------------------------------------------------
 
@@ -281,7 +333,16 @@ class Console:
 
         fetched = await asyncio.gather(*(one(item) for item in objects))
         items = [item for some in fetched for item in some]
-        return Objects(self._station, self._refetch, objects.class_name, items, objects.unanswered)
+        return Objects(
+            self._station, self._refetch, objects.class_name, items, objects.unanswered,
+            missing=objects.missing, extensions=self._extensions,
+        )  # fmt: skip
+
+    async def _find_missing(self) -> list[str]:
+        if self._extensions is None:
+            return []
+        expected = await self._extensions.expected_hosts()
+        return sorted(expected - {host_name(info) for info in self._station.agents.values()})
 
     def _connected(self) -> None:
         for subscription in list(self._subscriptions):
@@ -292,33 +353,7 @@ class Console:
             self._directory.forget(event.name)
         for subscription in list(self._subscriptions):
             subscription._handle_event(event)
-        told: ConsoleEvent | None = None
-        if isinstance(event, EventRaised):
-            data, info = event.data, self._station.agents.get(event.agent)
-            schema = data.schema_id
-            told = ConsoleEvent(
-                "event",
-                "" if info is None else host_name(info),
-                event.agent,
-                "" if schema is None else schema.package,
-                "" if schema is None else schema.name,
-                5 if data.severity is None else data.severity,
-                data.timestamp_ns or 0,
-                data.decoded(),
-            )
-        elif isinstance(event, AgentAdded):
-            self._host_by_agent[event.info.name] = host_name(event.info)
-            told = ConsoleEvent("agent_added", host_name(event.info), event.info.name)
-        elif isinstance(event, AgentRemoved):
-            told = ConsoleEvent("agent_removed", self._host_by_agent.pop(event.name, ""), event.name)
-        if told is None:
-            return
-        for callback in list(self._listeners):
-            # callbacks are foreign code: one that fails must not keep the others from hearing
-            try:
-                callback(told)
-            except Exception:  # noqa: BLE001 - see above
-                _log.exception("a listener failed")
+        self._listeners.handle_event(event, self._station.agents)
 
 
 def _equal(item: RemoteObject, name: str, value: object) -> bool:

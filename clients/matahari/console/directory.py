@@ -11,6 +11,7 @@ import difflib
 import logging
 from collections.abc import Iterable
 
+from matahari.console.arguments import PLUGIN_PACKAGE
 from matahari.console.outcomes import Items
 from matahari.console.reading import values_of
 from matahari.console.station import Station
@@ -23,7 +24,11 @@ __all__ = ["CALL_TIMEOUT", "DEFAULT_PACKAGE", "Directory", "host_name", "host_of
 _log = logging.getLogger(__name__)
 
 DEFAULT_PACKAGE = "org.matahariproject"
+VENDOR = "matahariproject.org"  # of our agents' names
 CALL_TIMEOUT = 10.0  # seconds, the limit of a group call in 2012
+
+# Nothing in a schema tells that it is of exceptions.
+EXCEPTION_CLASSES = frozenset({ClassName("org.matahariproject.rpc", "PluginException")})
 
 Found = tuple[AgentInfo, Data]
 """Data and the agent that sent it."""
@@ -51,16 +56,18 @@ class Directory:
         infos = list(self._station.agents.values())
         if hosts is None:
             return infos
-        chosen: list[AgentInfo] = []
+        by_name: dict[str, list[AgentInfo]] = {}
+        for info in infos:
+            by_name.setdefault(host_name(info), []).append(info)
+        chosen: dict[str, AgentInfo] = {}
         for host in hosts:
+            some = by_name.get(str(host), []) if str(host) else []
             if isinstance(host, Host):
-                some = [info for info in infos if host_of(info) == host]
-            else:
-                some = [info for info in infos if host_name(info) == host and host]
+                some = [info for info in some if host_of(info) == host]
             if not some:
                 raise NoAgentsError(_unknown("Host", str(host), {host_name(info) for info in infos}))
-            chosen += [info for info in some if info not in chosen]
-        return chosen
+            chosen |= {info.name: info for info in some}
+        return list(chosen.values())
 
     async def query(self, info: AgentInfo, query: Query, timeout: float) -> list[Data] | None:
         """Objects that an agent answers with; None when it does not answer."""
@@ -98,13 +105,13 @@ class Directory:
             _log.warning("%s does not tell the schema of %s: %s", info.name, wanted.name, error)
             return None
 
-    async def classes_of(self, info: AgentInfo) -> list[SchemaId] | None:
+    async def classes_of(self, info: AgentInfo, timeout: float = CALL_TIMEOUT) -> list[SchemaId] | None:
         """Classes of an agent, as of its latest announcement; None when it does not tell them."""
         known = self._classes.get(info.name)
         if known is not None and known[0] == info.schema_updated and info.schema_updated:
             return known[1]
         try:
-            ids = await self._station.list_classes(info.name, CALL_TIMEOUT)
+            ids = await self._station.list_classes(info.name, timeout)
         except (RequestError, RemoteError) as error:
             _log.warning("%s does not tell its classes: %s", info.name, error)
             return None
@@ -113,10 +120,11 @@ class Directory:
         return ids
 
     async def classes(self) -> set[ClassName]:
-        """Classes of objects of all agents; events are left out."""
+        """Classes of objects of all agents; events, and classes of exceptions, are left out: they have no objects."""
         self._station.require_connection()
         found = await asyncio.gather(*(self.classes_of(info) for info in list(self._station.agents.values())))
-        return {ClassName(one.package, one.name) for some in found for one in some or () if one.kind == "_data"}
+        names = {ClassName(one.package, one.name) for some in found for one in some or () if one.kind == "_data"}
+        return names - EXCEPTION_CLASSES
 
     async def require_class(self, name: ClassName) -> None:
         """Tell a class that nobody has from one that has no objects.
@@ -142,6 +150,8 @@ def may_have(info: AgentInfo, package: str) -> bool:
     The broker's own agent has none of ours; and where its access rules forbid the question, it takes our link to all
     agents away instead of an answer (qmf2.md, quirk 11).
     """
+    if package == PLUGIN_PACKAGE and info.vendor == VENDOR and info.product == "host":
+        return False  # publishes the host alone; half of all agents need not be asked for a plugin
     return not (is_broker(info.name) and f"{package}.".startswith(f"{DEFAULT_PACKAGE}."))
 
 

@@ -11,6 +11,7 @@ from matahari.errors import (
     InvalidArgumentError,
     MissingArgumentError,
     RefusedError,
+    RemoteCancelledError,
     RemoteError,
     RemoteTimeoutError,
     UnexpectedError,
@@ -23,6 +24,7 @@ __all__ = ["error_of"]
 _BY_KIND: Final[dict[str, type[RemoteError]]] = {
     "raised": AbortedError,
     "timeout": RemoteTimeoutError,
+    "cancelled": RemoteCancelledError,
     "crashed": CrashedError,
     "busy": BusyError,
     "refused": RefusedError,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, overload
 
-from matahari.console.arguments import bind, coerce, result_of
+from matahari.console.arguments import coerce
+from matahari.console.checking import RECHECK_TIMEOUT, Prepared, prepare, require_properties, require_timeout
 from matahari.console.directory import CALL_TIMEOUT
+from matahari.console.extending import absent_error, absent_object
+from matahari.console.running import RunningCall
 from matahari.console.values import AgentSummary, ClassName, RemoteObject, Result, Results
-from matahari.errors import MatahariError, NoAgentsError, RefusedError, SchemaError, UnknownActionError
+from matahari.errors import NoAgentsError, RefusedError, SchemaError
 from matahari.qmf import Method, Property, Value
 
 if TYPE_CHECKING:
-    from matahari.console.outcomes import Outcome
+    from matahari.console.extending import ConsoleExtensions
     from matahari.console.station import Station
 
 __all__ = ["Objects"]
@@ -29,6 +30,7 @@ class Objects(Sequence[RemoteObject]):
     Attributes:
         class_name: the class that was selected.
         unanswered: agents that were asked and did not answer; what they have is missing here.
+        missing: names of hosts that are expected, by an extension, and not on the bus; each has a result in every call.
     """
 
     def __init__(
@@ -38,12 +40,18 @@ class Objects(Sequence[RemoteObject]):
         class_name: ClassName,
         found: Iterable[RemoteObject],
         unanswered: Iterable[AgentSummary] = (),
+        *,
+        missing: Iterable[str] = (),
+        extensions: ConsoleExtensions | None = None,
     ) -> None:
         self._station = station
         self._refetch = refetch
         self.class_name = class_name
         self._objects = tuple(found)
         self.unanswered = tuple(unanswered)
+        self.missing = tuple(missing)
+        self._absent = tuple(absent_object(host, class_name) for host in self.missing)
+        self._extensions = extensions
 
     @overload
     def __getitem__(self, index: int) -> RemoteObject: ...
@@ -78,8 +86,7 @@ class Objects(Sequence[RemoteObject]):
             SchemaError: no object has such a property.
         """
         self._require_some()
-        if all(item.schema.find_property(name) is None for item in self._objects):
-            raise SchemaError(f"{self.class_name} has no property {name!r}")
+        require_properties(self.class_name, self._objects, [name])
         return [item.values.get(name) for item in self._objects]
 
     async def refresh(self, *, timeout: float = CALL_TIMEOUT) -> Objects:
@@ -87,7 +94,7 @@ class Objects(Sequence[RemoteObject]):
         return await self._refetch(self, timeout)
 
     async def call(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> Results:
-        """Call ``method`` on all objects in parallel and return one result for each, in order.
+        """Call ``method`` on all objects in parallel: a result for each, in order, then for each missing host.
 
         Args:
             args, kwargs: for plugins, anything that JSON can carry; for other classes, input arguments in the schema's
@@ -96,8 +103,9 @@ class Objects(Sequence[RemoteObject]):
 
         Raises:
             NoAgentsError: the group is empty.
-            UnknownActionError: no object has such a method.
-            SchemaError: the arguments do not fit the method.
+            UnknownActionError, InvalidArgumentError, MissingArgumentError, SchemaError: no object would take the call,
+                by what it publishes now; nothing was sent. Where some would, this is the result of the others.
+            ValueError: the timeout is not above 0.
         """
         return await self.call_with(method, args, kwargs, timeout=timeout)
 
@@ -105,8 +113,8 @@ class Objects(Sequence[RemoteObject]):
         self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
     ) -> Results:
         """:meth:`call` for arguments of any name, ``timeout`` included."""
-        by_object = {id(one.object): one async for one in self.iterate(method, args, kwargs, timeout=timeout)}
-        return Results(by_object[id(item)] for item in self._objects)
+        async with self._running(method, args, kwargs, timeout, has_reports=False) as running:
+            return await running.wait()
 
     def call_iter(
         self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object
@@ -117,19 +125,32 @@ class Objects(Sequence[RemoteObject]):
     async def iterate(
         self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
     ) -> AsyncIterator[Result]:
-        """:meth:`call_iter` for arguments of any name. Ending the iteration cancels what is still open."""
-        self._require_some()
-        calls = [(item, self._bound(item, method, args, kwargs)) for item in self._objects]
-        group = _Group()
+        """:meth:`call_iter` for arguments of any name. Ending the iteration ends the call where it still runs."""
+        running = self._running(method, args, kwargs, timeout, has_reports=False)
         try:
-            for item, arguments in calls:
-                group.begin(self._station, item, method, arguments, timeout)
-            if len(calls) == 1:
-                self._station.flush()
-            for _ in calls:
-                yield await group.next()
+            async for told in running:
+                if isinstance(told, Result):
+                    yield told
         finally:
-            group.cancel(self._station)
+            await running.close()
+
+    def stream(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> RunningCall:
+        """As :meth:`call_iter`, and what the call tells while it runs: progress, output, values that it yields.
+
+        ``async with objects.stream(…) as call``, then iterate; :meth:`RunningCall.cancel` ends the call on the hosts.
+        ``timeout`` also ends it there. Agents of others tell nothing, and end nothing.
+        """
+        return self.stream_with(method, args, kwargs, timeout=timeout)
+
+    def stream_with(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+    ) -> RunningCall:
+        """:meth:`stream` for arguments of any name, ``timeout`` included.
+
+        Raises:
+            ValueError: the timeout is not above 0.
+        """
+        return self._running(method, args, kwargs, timeout, has_reports=True)
 
     async def set(self, name: str, value: object, *, timeout: float = CALL_TIMEOUT) -> Results:
         """Write a property on all objects, really: through the class's method ``set_properties``.
@@ -140,6 +161,7 @@ class Objects(Sequence[RemoteObject]):
             SchemaError: there is no such property, or the value does not fit it.
         """
         self._require_some()
+        require_properties(self.class_name, self._objects, [name])
         values: dict[str, Value] = {}
         for item in self._objects:
             found = item.schema.find_property(name)
@@ -161,72 +183,26 @@ class Objects(Sequence[RemoteObject]):
         if not self._objects:
             raise NoAgentsError("No objects selected")
 
-    def _bound(
-        self, item: RemoteObject, method: str, args: Sequence[object], kwargs: dict[str, object]
-    ) -> dict[str, Value] | MatahariError:
-        """Arguments for one object, or why it cannot be called; a fault of the caller's on every object is raised."""
-        found = item.schema.find_method(method)
-        if found is None:
-            names = ", ".join(one.name for one in self.methods) or "none"
-            error = UnknownActionError(
-                f"{self.class_name} has no method {method!r}; it has {names}", agent=item.agent, action=method
-            )
-            if all(one.schema.find_method(method) is None for one in self._objects):
-                raise error
-            return error
-        return bind(item.schema, found, args, kwargs)
+    def _running(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], timeout: float, *, has_reports: bool
+    ) -> RunningCall:
+        require_timeout(timeout)
+        return RunningCall(
+            self._station,
+            method,
+            (*self._objects, *self._absent),
+            lambda: self._prepared(method, args, kwargs),
+            timeout=timeout,
+            has_reports=has_reports,
+            extensions=self._extensions,
+        )
 
+    async def _prepared(self, method: str, args: Sequence[object], kwargs: dict[str, object]) -> list[Prepared]:
+        """Arguments, or why it is not called, for each object and then for each missing host."""
+        self._require_some()
+        prepared = await prepare(self._objects, method, args, kwargs, self._fetch_again)
+        return prepared + [absent_error() for _ in self._absent]
 
-class _Group:
-    """Calls under way on several objects, and the results that nobody has taken yet.
-
-    Plain callbacks instead of a task for each object: on a thousand hosts tasks would cost more than the calls.
-    """
-
-    def __init__(self) -> None:
-        self._results: deque[Result] = deque()
-        self._open: set[int] = set()
-        self._waiter: asyncio.Future[None] | None = None
-
-    def begin(
-        self,
-        station: Station,
-        item: RemoteObject,
-        method: str,
-        arguments: dict[str, Value] | MatahariError,
-        timeout: float,
-    ) -> None:
-        start = asyncio.get_running_loop().time()
-
-        def done(outcome: Outcome) -> None:
-            self._results.append(_result(item, outcome, asyncio.get_running_loop().time() - start))
-            if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_result(None)
-
-        if isinstance(arguments, MatahariError):
-            done(arguments)
-            return
-        try:
-            self._open.add(station.begin_call(item.agent, item.object_id, method, arguments, timeout, done))
-        except MatahariError as error:
-            done(error)
-
-    async def next(self) -> Result:
-        while not self._results:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self._results.popleft()
-
-    def cancel(self, station: Station) -> None:
-        for request in self._open:
-            station.cancel(request)
-
-
-def _result(item: RemoteObject, outcome: Outcome, duration: float) -> Result:
-    if isinstance(outcome, MatahariError):
-        return Result(item, None, outcome, duration)
-    assert isinstance(outcome, Mapping)
-    try:
-        return Result(item, result_of(item.schema, outcome), None, duration)
-    except MatahariError as error:
-        return Result(item, None, error, duration)
+    async def _fetch_again(self, items: Sequence[RemoteObject]) -> Objects:
+        some = Objects(self._station, self._refetch, self.class_name, items)
+        return await self._refetch(some, RECHECK_TIMEOUT)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from matahari.console.failures import error_of
-from matahari.errors import AgentGoneError, MatahariError, RequestTimeoutError
+from matahari.errors import AgentGoneError, CancelledRequestError, MatahariError, RequestTimeoutError
 from matahari.qmf import (
     CallCompleted,
+    CallReported,
     ClassesListed,
     Data,
     QueryCompleted,
@@ -38,6 +39,8 @@ class _Open:
     done: Callable[[Outcome], None]
     action: str
     timeout: float
+    told: Callable[[CallReported], None] | None = None
+    is_cancelled: bool = False
 
 
 class OpenRequests:
@@ -49,9 +52,28 @@ class OpenRequests:
     def __iter__(self) -> Iterator[int]:
         return iter(list(self._open))
 
-    def add(self, request: int, done: Callable[[Outcome], None], action: str, timeout: float) -> None:
-        """Note that ``done`` waits for a request; for the rest see :func:`outcome_of`."""
-        self._open[request] = _Open(done, action, timeout)
+    def add(
+        self,
+        request: int,
+        done: Callable[[Outcome], None],
+        action: str,
+        timeout: float,
+        told: Callable[[CallReported], None] | None = None,
+    ) -> None:
+        """Note that ``done`` waits for a request, and ``told`` hears reports; for the rest see :func:`outcome_of`."""
+        self._open[request] = _Open(done, action, timeout, told)
+
+    def cancelled(self, request: int) -> None:
+        """The agent was asked to end a call."""
+        waiting = self._open.get(request)
+        if waiting is not None:
+            self._open[request] = replace(waiting, is_cancelled=True)
+
+    def report(self, event: CallReported) -> None:
+        """Tell who waits what a call reports."""
+        waiting = self._open.get(event.request)
+        if waiting is not None and waiting.told is not None:
+            waiting.told(event)
 
     def drop(self, request: int) -> None:
         """Nobody waits any more; one that has ended is no fault."""
@@ -66,7 +88,12 @@ class OpenRequests:
     def take(self, event: RequestEnd) -> None:
         """Tell who waits how the request ended."""
         waiting = self._open.get(event.request)
-        if waiting is not None:
+        if waiting is None:
+            return
+        if waiting.is_cancelled and isinstance(event, RequestExpired):
+            text = f"{waiting.action} was cancelled; the agent has not confirmed it"
+            self.end(event.request, CancelledRequestError(text))
+        else:
             self.end(event.request, outcome_of(event, waiting.action, waiting.timeout))
 
 

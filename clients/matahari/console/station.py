@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar, assert_never
 
 from matahari.bus import Bus, ExchangeScheme
+from matahari.console.attendance import Attendance
+from matahari.console.options import BusOptions
 from matahari.console.outcomes import Items, OpenRequests, Outcome
 from matahari.errors import (
     ConnectFailedError,
@@ -26,6 +26,8 @@ from matahari.qmf import (
     AgentRestarted,
     AgentUpdated,
     CallCompleted,
+    CallOptions,
+    CallReported,
     ClassesListed,
     ConsoleEngine,
     Data,
@@ -51,23 +53,12 @@ from matahari.qmf import (
 
 __all__ = ["BusOptions", "Station"]
 
-_log = logging.getLogger(__name__)
-
-EXPECTED_WAIT = 1.0  # seconds for agents that the broker lists to answer a locate; one that does not is stuck
-QUIET_WAIT = 0.25  # on brokers that list nobody: seconds without a new agent after which discovery ends
-QUIET_LIMIT = 2.0  # and the most that it may take
-AGENT_KEY_COLONS = 2  # vendor:product:instance; consoles' reply keys have none
+ANSWER_WAIT = (
+    1.0  # seconds after its time limit in which the answer to a call must come from an agent that knows the limit
+)
+CANCEL_WAIT = 2.0  # seconds for the answer to a call that was cancelled; whoever pressed Ctrl-C waits for it
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class BusOptions:
-    """How to use a broker; see :func:`matahari.console.connect`."""
-
-    insecure_anonymous: bool = False
-    kind: str = "auto"
-    virtual_host: str = ""
 
 
 class Station:
@@ -109,8 +100,7 @@ class Station:
         self._running: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._open = OpenRequests()
-        self._bound: set[str] | None = None
-        self._changed = asyncio.Event()
+        self._attendance = Attendance(self._engine.agents)
         self._last_error: TransportError | None = None
 
     @property
@@ -120,7 +110,7 @@ class Station:
     @property
     def mute(self) -> set[str]:
         """Names of agents that are connected, as the broker says, and have not announced themselves."""
-        return set() if self._bound is None else self._bound - self.agents.keys()
+        return self._attendance.mute
 
     @property
     def address(self) -> Address:
@@ -153,7 +143,7 @@ class Station:
                     f"no answer from {self.address} within {timeout:g} s", address=str(self.address)
                 )
             raise error
-        await self._wait_agents()
+        await self._attendance.wait(lambda: self._bus.lists_bindings)
 
     async def close(self) -> None:
         """Fail what is open, say goodbye, end every task."""
@@ -162,29 +152,6 @@ class Station:
         await self._bus.close()
         await self._tasks.cancel_all()
         self._disarm()
-
-    async def _wait_agents(self) -> None:
-        """Return when all agents that are expected have announced themselves; they were asked to at the connection.
-
-        A broker that lists who is bound tells whom to expect; with others, discovery ends when nobody new came for a
-        moment. Agents that come later are known as soon as they announce themselves.
-        """
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        while True:
-            if self._bus.lists_bindings:
-                if self._bound is not None and all(name in self.agents for name in self._bound):
-                    return
-                left = start + EXPECTED_WAIT - loop.time()
-            else:
-                left = min(QUIET_WAIT, start + QUIET_LIMIT - loop.time())
-            self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), max(0.0, left))
-            except TimeoutError:
-                for name in sorted(self.mute):
-                    _log.info("agent %s is connected but does not answer", name)
-                return
 
     async def query(self, agent: str, query: Query, timeout: float) -> Items:
         """Items of all parts.
@@ -243,25 +210,41 @@ class Station:
         arguments: Mapping[str, Value],
         timeout: float,
         done: Callable[[Outcome], None],
+        *,
+        options: CallOptions | None = None,
+        told: Callable[[CallReported], None] | None = None,
     ) -> int:
-        """Send a call and return its number; ``done`` is told once, on the loop, unless it is cancelled.
+        """Send a call and return its number; ``done`` is told once, on the loop, unless the request is forgotten.
 
         Nothing is written before the loop's next turn, so that calls on many agents share their writes.
+
+        Args:
+            timeout: seconds until the answer must be there; ``ANSWER_WAIT`` more when the agent has a limit too.
+            options: what the agent is asked for besides.
+            told: hears reports, before ``done``; only of a call whose options want them.
 
         Raises:
             ConnectionLostError, SchemaError: it could not be sent; ``done`` is not told.
         """
         self.require_connection()
-        request = self._engine.call(agent, object_id, method, arguments, self._now(), timeout)
-        self._open.add(request, done, method, timeout)
+        # An agent that keeps the limit answers when it is over, with what was printed so far.
+        wait = timeout if options is None or options.timeout is None else timeout + ANSWER_WAIT
+        request = self._engine.call(agent, object_id, method, arguments, self._now(), wait, options=options)
+        self._open.add(request, done, method, timeout, told)
         self._step()
         return request
+
+    def cancel_call(self, request: int) -> None:
+        """Ask the agent to end a call; its outcome is there soon. One that has ended is no fault."""
+        if self._engine.cancel_call(request, self._now(), CANCEL_WAIT):
+            self._open.cancelled(request)
+            self._step()
 
     def flush(self) -> None:
         """Write what was begun now."""
         self._bus.flush()
 
-    def cancel(self, request: int) -> None:
+    def forget(self, request: int) -> None:
         """Forget a request; one that has ended is no fault."""
         self._open.drop(request)
         self._engine.cancel(request)
@@ -279,22 +262,12 @@ class Station:
         self._step()
 
     def handle_disconnected(self, error: TransportError) -> None:
-        self._bound = None
+        self._attendance.forget()
         self._fail_all(ConnectionLostError(str(error)))
 
     def handle_bindings(self, change: str, keys: Iterable[str]) -> None:
-        names = {key for key in keys if key.count(":") >= AGENT_KEY_COLONS}
-        if change == "snapshot":
-            self._bound = names
-            for name in [one for one in self.agents if one not in names]:
-                self._engine.agent_gone(name, self._now())
-        elif self._bound is not None and change == "bound":
-            self._bound |= names
-        elif self._bound is not None:
-            self._bound -= names
-            for name in names:
-                self._engine.agent_gone(name, self._now())
-        self._changed.set()
+        for name in self._attendance.handle_bindings(change, keys):
+            self._engine.agent_gone(name, self._now())
         self._step()
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -322,7 +295,7 @@ class Station:
         try:
             return await future
         finally:
-            self.cancel(request)
+            self.forget(request)
 
     async def _run(self) -> None:
         try:
@@ -366,8 +339,10 @@ class Station:
                 | RequestAborted()
             ):
                 self._open.take(event)
+            case CallReported():
+                self._open.report(event)
             case AgentAdded() | AgentRemoved() | AgentRestarted() | AgentUpdated():
-                self._changed.set()
+                self._attendance.note_change()
                 self._listener(event)
             case (
                 EventRaised()

@@ -6,16 +6,19 @@ computes. All methods may be called from any thread. Callbacks of ``listen`` run
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
+from matahari.console.background import Background
+from matahari.console.blocking import RunningCall
 from matahari.console.client import CONNECT_TIMEOUT, Connecting, Listening
 from matahari.console.client import Console as AsyncConsole
 from matahari.console.client import connect as connect_async
 from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
+from matahari.console.extending import JsonValue
+from matahari.console.matches import HostMatches
 from matahari.console.objects import Objects as AsyncObjects
 from matahari.console.subscription import CHANGE_INTERVAL
 from matahari.console.subscription import Subscription as AsyncSubscription
@@ -29,49 +32,15 @@ from matahari.console.values import (
     Result,
     Results,
 )
-from matahari.errors import RequestError
 from matahari.net import Address
 from matahari.qmf import Method, Property, Value
 
-__all__ = ["Console", "Objects", "Subscription", "connect"]
+if TYPE_CHECKING:
+    from matahari.filters import Filter
+
+__all__ = ["Console", "Objects", "RunningCall", "Subscription", "connect"]
 
 T = TypeVar("T")
-
-THREAD_TIMEOUT = 5.0  # seconds for the background thread to end; it has nothing left to do by then
-
-
-class _Loop:
-    """An event loop on a thread of its own."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="matahari console", daemon=True)
-        self._thread.start()
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Wait for ``coroutine``; an interrupt of the waiting thread cancels it."""
-        if self._loop.is_closed():
-            coroutine.close()
-            raise RequestError("the console is closed")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def close(self) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(THREAD_TIMEOUT)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_forever()
-        finally:
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
 
 
 def connect(
@@ -81,9 +50,10 @@ def connect(
     timeout: float = CONNECT_TIMEOUT,
     broker_kind: str = "auto",
     virtual_host: str = "",
+    hooks: Path | None = None,
 ) -> Console:
     """See :func:`matahari.console.connect`."""
-    loop = _Loop()
+    loop = Background()
     try:
         connecting = connect_async(
             broker,
@@ -91,6 +61,7 @@ def connect(
             timeout=timeout,
             broker_kind=broker_kind,
             virtual_host=virtual_host,
+            hooks=hooks,
         )
         console = loop.run(_connected(connecting))
     except BaseException:
@@ -102,7 +73,7 @@ def connect(
 class Console:
     """See :class:`matahari.console.Console`; a context manager that closes itself."""
 
-    def __init__(self, console: AsyncConsole, loop: _Loop) -> None:
+    def __init__(self, console: AsyncConsole, loop: Background) -> None:
         self._console = console
         self._loop = loop
 
@@ -124,12 +95,27 @@ class Console:
 
     def close(self) -> None:
         """Leave the bus and end the background thread; a second call does nothing."""
-        if not self._loop._loop.is_closed():
+        if not self._loop.is_closed:
             self._loop.run(self._console.close())
             self._loop.close()
 
-    def hosts(self) -> list[Host]:
-        return self._loop.run(self._console.hosts())
+    def hosts(
+        self,
+        where: str | Filter | None = None,
+        *,
+        facts: Mapping[str, object] | None = None,
+        timeout: float = CALL_TIMEOUT,
+    ) -> list[Host]:
+        return self._loop.run(self._console.hosts(where, facts=facts, timeout=timeout))
+
+    def match_hosts(
+        self,
+        where: str | Filter | None = None,
+        *,
+        facts: Mapping[str, object] | None = None,
+        timeout: float = CALL_TIMEOUT,
+    ) -> HostMatches:
+        return self._loop.run(self._console.match_hosts(where, facts=facts, timeout=timeout))
 
     def agents(self, hosts: Iterable[Host | str] | None = None) -> list[AgentSummary]:
         return self._loop.run(self._console.agents(hosts))
@@ -172,11 +158,14 @@ class Console:
 
         return self._loop.run(register())
 
+    def summarise(self, name: str, values: Mapping[str, object]) -> JsonValue:
+        return self._loop.run(self._console.summarise(name, values))
+
 
 class Objects(Sequence[RemoteObject]):
     """See :class:`matahari.console.Objects`."""
 
-    def __init__(self, objects: AsyncObjects, loop: _Loop) -> None:
+    def __init__(self, objects: AsyncObjects, loop: Background) -> None:
         self._objects = objects
         self._loop = loop
 
@@ -211,6 +200,10 @@ class Objects(Sequence[RemoteObject]):
     def unanswered(self) -> tuple[AgentSummary, ...]:
         return self._objects.unanswered
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return self._objects.missing
+
     def get(self, name: str) -> list[Value]:
         return self._objects.get(name)
 
@@ -233,12 +226,22 @@ class Objects(Sequence[RemoteObject]):
     def iterate(
         self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
     ) -> Iterator[Result]:
-        results = self._objects.iterate(method, args, kwargs, timeout=timeout)
+        running = self._objects._running(method, args, kwargs, timeout, has_reports=False)
+        call = RunningCall(running, self._loop)
         try:
-            while (result := self._loop.run(_next(results))) is not None:
-                yield result
+            for told in call:
+                if isinstance(told, Result):
+                    yield told
         finally:
-            self._loop.run(_finish(results))
+            call.close()
+
+    def stream(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> RunningCall:
+        return self.stream_with(method, args, kwargs, timeout=timeout)
+
+    def stream_with(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+    ) -> RunningCall:
+        return RunningCall(self._objects.stream_with(method, args, kwargs, timeout=timeout), self._loop)
 
     def set(self, name: str, value: object, *, timeout: float = CALL_TIMEOUT) -> Results:
         return self._loop.run(self._objects.set(name, value, timeout=timeout))
@@ -247,7 +250,7 @@ class Objects(Sequence[RemoteObject]):
 class Subscription(Iterator[ObjectChange]):
     """See :class:`matahari.console.Subscription`; a context manager, and an iterator that blocks."""
 
-    def __init__(self, subscription: AsyncSubscription, loop: _Loop) -> None:
+    def __init__(self, subscription: AsyncSubscription, loop: Background) -> None:
         self._subscription = subscription
         self._loop = loop
 
@@ -282,19 +285,9 @@ class Subscription(Iterator[ObjectChange]):
         return self._loop.run(self._subscription.next(timeout))
 
     def close(self) -> None:
-        if not self._loop._loop.is_closed():
+        if not self._loop.is_closed:
             self._loop.run(self._subscription.close())
 
 
 async def _connected(connecting: Connecting) -> AsyncConsole:
     return await connecting
-
-
-async def _next(results: AsyncIterator[Result]) -> Result | None:
-    return await anext(results, None)
-
-
-async def _finish(results: AsyncIterator[Result]) -> None:
-    close = getattr(results, "aclose", None)
-    if close is not None:
-        await close()

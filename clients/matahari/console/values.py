@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import builtins
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from matahari.errors import MatahariError, RequestError, TransportError
 from matahari.qmf import ObjectId, Schema, Value
 
+if TYPE_CHECKING:
+    from matahari.console.extending import ConsoleExtensions, JsonValue
+
 __all__ = ["AgentSummary", "ClassName", "ConsoleEvent", "Host", "ObjectChange", "RemoteObject", "Result", "Results"]
 
 _SILENT = (RequestError, TransportError)
+_SHORT = reprlib.Repr()  # a result may have a megabyte
+_SHORT.maxstring = _SHORT.maxother = 200
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,6 +72,9 @@ class RemoteObject:
     object_id: ObjectId = field(repr=False)
     schema: Schema = field(repr=False, hash=False)
 
+    def __repr__(self) -> str:
+        return f"<RemoteObject: {self}>"
+
     def __str__(self) -> str:
         return f"{self.class_name}[{self.name}] on {self.host or self.agent}"
 
@@ -86,12 +95,18 @@ class Result:
         value: of a plugin's method what it returned; of another method None without output arguments, the value of
             the only one, or a map of several.
         duration: seconds from sending to the outcome.
+        mismatch: how the value of a plugin's method differs from what the method declares, empty when it does not.
     """
 
     object: RemoteObject
     value: builtins.object
     error: MatahariError | None
     duration: float
+    mismatch: str = ""
+
+    def __repr__(self) -> str:
+        outcome = _SHORT.repr(self.value) if self.error is None else f"{type(self.error).__name__}: {self.error}"
+        return f"<Result: {self.host or self.object.agent}: {outcome}>"
 
     @property
     def host(self) -> str:
@@ -103,10 +118,11 @@ class Result:
 
 
 class Results(Sequence[Result]):
-    """All results of one call, in the order of its objects."""
+    """All results of one call, in the order of its objects, then those of hosts that are expected and not there."""
 
-    def __init__(self, results: Iterable[Result]) -> None:
+    def __init__(self, results: Iterable[Result], extensions: ConsoleExtensions | None = None) -> None:
         self._results = tuple(results)
+        self._extensions = extensions
 
     @overload
     def __getitem__(self, index: int) -> Result: ...
@@ -141,6 +157,17 @@ class Results(Sequence[Result]):
     def values(self) -> list[builtins.object]:
         """Values of those that are ok, in order."""
         return [one.value for one in self._results if one.error is None]
+
+    def summary(self, name: str) -> JsonValue:
+        """What the aggregator ``name``, of an extension, makes of the values that came, by host. May block.
+
+        Raises:
+            NoAgentsError: there is no such aggregator; the message names close matches.
+            HookError: the extension failed.
+        """
+        from matahari.console.extending import ConsoleExtensions, by_host
+
+        return (self._extensions or ConsoleExtensions()).summarise(name, by_host(self._results))
 
     def raise_for_errors(self) -> None:
         """Raise an ``ExceptionGroup`` of all errors, if there are any."""

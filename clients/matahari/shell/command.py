@@ -7,40 +7,42 @@ import asyncio
 import importlib.metadata
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Collection, Sequence
 
 from matahari.config import Program, Settings, add_options, configure_logging, load
 from matahari.errors import MatahariError
+from matahari.shell.extension_commands import help_lines, run_command
 from matahari.shell.hooks import HOOK_COMMANDS
+from matahari.shell.outcome import ExitStatus, is_usage
+from matahari.shell.parser import CLIENT_DEFAULTS, Parser
 from matahari.shell.plugin_command import add_plugin_commands
 from matahari.shell.tap import add_tap_options, tap
 
 __all__ = ["main"]
 
 EXIT_FAILED = 1
-EXIT_USAGE = 64
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    run: Callable[[argparse.Namespace], int] | None = arguments.run
-    if run is None:
-        parser.print_help()
-        return 0
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser, own = _parser()
     try:
+        if words and not words[0].startswith("-") and words[0] not in own:
+            status = run_command(words, own)
+            if status is not None:
+                return status
+        elif not words or {"-h", "--help"} & set(words[:1]):
+            parser.epilog = "\n".join(help_lines(own)) or None
+        arguments = parser.parse_args(words)
+        run: Callable[[argparse.Namespace], int] | None = arguments.run
+        if run is None:
+            parser.print_help()
+            return 0
         return run(arguments)
     except MatahariError as error:
         print(f"matahari: {error}", file=sys.stderr)
-        return EXIT_FAILED
+        return ExitStatus.USAGE if is_usage(error) else EXIT_FAILED
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -54,13 +56,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="matahari", description="Export functions of this machine as remote methods over AMQP 1.0 and QMFv2."
+def _parser() -> tuple[Parser, Collection[str]]:
+    """The parser, and the names of our own commands."""
+    parser = Parser(
+        prog="matahari",
+        description="Export functions of this machine as remote methods over AMQP 1.0 and QMFv2.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of what extensions offer
     )
     parser.add_argument("--version", action="version", version=f"matahari {importlib.metadata.version('matahari')}")
     parser.set_defaults(run=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     offered: tuple[tuple[str, Program, str, Callable[[argparse.Namespace], int]], ...] = (
         ("up", "up", "run one node in the foreground: broker, Host agent and RPC agent", _up),
         ("broker", "broker", "run the embedded broker alone", _broker),
@@ -70,9 +75,10 @@ def _parser() -> _Parser:
     )
     for name, program, text, run in offered:
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        add_options(command, program)
+        add_options(command, program, defaults=CLIENT_DEFAULTS if program == "console" else None)
         if name == "agent":
-            command.add_argument("--only", metavar="NAMES", help="which agents, separated by commas: host, rpc")
+            text = "which agents, separated by commas: host, rpc, and those that extensions offer"
+            command.add_argument("--only", metavar="NAMES", help=text)
         elif name == "tap":
             add_tap_options(command)
         command.set_defaults(run=run)
@@ -82,13 +88,13 @@ def _parser() -> _Parser:
         command.set_defaults(run=command_run)
     text = "write, check, try and describe a plugin; needs no broker"
     add_plugin_commands(commands.add_parser("plugin", help=text, description=text[0].upper() + text[1:] + "."))
-    return parser
+    return parser, commands.choices.keys()
 
 
 def _up(arguments: argparse.Namespace) -> int:
     from matahari.shell.node import AGENTS, Plan
 
-    return _run(arguments, Plan("up", True, AGENTS))
+    return _run(arguments, Plan("up", True, AGENTS, None))
 
 
 def _broker(arguments: argparse.Namespace) -> int:
@@ -100,15 +106,15 @@ def _broker(arguments: argparse.Namespace) -> int:
 def _agent(arguments: argparse.Namespace) -> int:
     from matahari.shell.node import AGENTS, Plan
 
-    chosen: tuple[str, ...] = AGENTS
-    if arguments.only is not None:
-        names = [name.strip() for name in arguments.only.split(",") if name.strip()]
-        unknown = [name for name in names if name not in AGENTS]
-        if unknown or not names:
-            print(f"matahari: --only {arguments.only}: the agents are {', '.join(AGENTS)}", file=sys.stderr)
-            return EXIT_USAGE
-        chosen = tuple(name for name in AGENTS if name in names)
-    return _run(arguments, Plan("agent", False, chosen))
+    if arguments.only is None:
+        return _run(arguments, Plan("agent", False, AGENTS, None))
+    names = [name.strip() for name in arguments.only.split(",") if name.strip()]
+    if not names:
+        print(f"matahari: --only {arguments.only}: the agents are {', '.join(AGENTS)}", file=sys.stderr)
+        return ExitStatus.USAGE
+    chosen = tuple(name for name in AGENTS if name in names)
+    offered = tuple(dict.fromkeys(name for name in names if name not in AGENTS))
+    return _run(arguments, Plan("agent", False, chosen, offered))
 
 
 def _run(arguments: argparse.Namespace, plan: object) -> int:
@@ -129,7 +135,7 @@ def _run(arguments: argparse.Namespace, plan: object) -> int:
 
 
 def _tap(arguments: argparse.Namespace) -> int:
-    settings = load(vars(arguments), environ=os.environ, defaults={"log_level": "warning"})
+    settings = load(vars(arguments), environ=os.environ, defaults=CLIENT_DEFAULTS)
     configure_logging(settings)
     return tap(arguments, settings)
 

@@ -154,6 +154,15 @@ def report_broker(report: Report, address: str, finding: Finding) -> None:
     if advice is not None:
         report.note(f"kind {finding.kind}: {advice.title}")
         report.note(f"capabilities: {_printable(', '.join(finding.capabilities)) or 'none'}")
+    if finding.kind is not None and finding.own_kind not in (None, finding.kind):
+        report.bad(
+            f"it was taken for {finding.kind} as the setting broker_kind says, but by its product it is"
+            f" {finding.own_kind}",
+            "leave broker_kind (--broker-kind, MATAHARI_BROKER_KIND) at auto",
+        )
+        if finding.trouble:
+            report.note(_printable(finding.message))
+        return  # all else would be advice for another broker
     if finding.trouble:
         remedy = finding.remedy.partition("\n")[0].rstrip(":") or TROUBLES[finding.trouble]
         report.bad(_printable(finding.message), remedy)

@@ -14,6 +14,7 @@ from typing import Protocol
 from matahari.shell.commands import Command, CommandSet
 from matahari.shell.grammar import Group, Keyword, Repeat, Value
 from matahari.shell.help import HELP_ON_HELP, command_help, overview
+from matahari.shell.hostfilters import HostFilters
 from matahari.shell.lines import Word
 from matahari.shell.members import MemberActions, member_commands
 from matahari.shell.outcome import ExitStatus
@@ -36,6 +37,8 @@ class Shell(MemberActions, Protocol):
     selection: Selection
     objects: ObjectsLike | None
     finished: bool
+    timeout: float
+    fact_names: frozenset[str]
 
     @property
     def sleep(self) -> Callable[[float], None]:
@@ -72,6 +75,7 @@ class GeneralCommands:
         yield Command((Keyword("select"), Keyword("host"), hosts), self._select_host)
         class_value = Value("CLASS", _class_choice(directory))
         yield Command((Keyword("select"), Keyword("class"), package, class_value), self._select_class)
+        yield from HostFilters(self._shell).commands(directory)
         yield Command((Keyword("show"), Keyword("selection")), self._show_selection)
         yield Command((Keyword("clear"), Keyword("all")), self._clear_all)
         if self._shell.selection.hosts:

@@ -81,9 +81,19 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """All remaining words, also none, as they are: their reader is the command. ``text`` shows them in the syntax."""
+    """All remaining words as they are: their reader is the command.
+
+    Attributes:
+        text: shows them in the syntax.
+        is_required: there is one at least.
+        accepts: refuses words that are none of this command's; None takes all.
+        complete: continuations of a fragment behind some of the words; None offers the fragment itself.
+    """
 
     text: str = ""
+    is_required: bool = False
+    accepts: Callable[[Sequence[Word]], bool] | None = None
+    complete: Callable[[Sequence[Word], str], list[str]] | None = None
 
 
 Element: TypeAlias = Keyword | Value | Group | Repeat | Rest
@@ -185,9 +195,7 @@ class _Matcher:
         if isinstance(element, Group):
             return self.group(element, following)
         if isinstance(element, Rest):
-            taken = tuple(self.words[self.at :])
-            self.at = len(self.words)
-            return taken
+            return self.rest(element)
         if self.at >= len(self.words):
             end = self.words[-1].end + 1 if self.words else 0
             raise missing_after((element, *following), end)
@@ -199,6 +207,15 @@ class _Matcher:
         while self.at < len(self.words):
             many.append(self.value(element.value))
         return many
+
+    def rest(self, rest: Rest) -> tuple[Word, ...]:
+        taken = tuple(self.words[self.at :])
+        if rest.is_required and not taken:
+            raise missing_after((rest,), self.words[-1].end + 1 if self.words else 0)
+        if rest.accepts is not None and not rest.accepts(taken):
+            raise CommandError(f"'{' '.join(word.text for word in taken)}' is no {rest.text}")
+        self.at = len(self.words)
+        return taken
 
     def keyword(self, keyword: Keyword) -> str:
         word = self.words[self.at]
@@ -289,7 +306,9 @@ def _paths(elements: Syntax, words: tuple[Word, ...], fragment: str, bound: dict
         yield from _paths((*first.elements, *rest), words, fragment, bound)
         yield from _paths(rest, words, fragment, bound)
     elif isinstance(first, Rest):
-        yield fragment + " " if fragment else ""
+        yield from (
+            first.complete(words, fragment) if first.complete is not None else [f"{fragment} " if fragment else ""]
+        )
     elif isinstance(first, Keyword):
         if not words:
             if first.word.startswith(fragment):

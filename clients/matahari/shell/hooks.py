@@ -7,10 +7,10 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from matahari.config import Settings, add_options, load
 from matahari.shell.outcome import ExitStatus
 from matahari.shell.render import printable
 
@@ -18,23 +18,13 @@ if TYPE_CHECKING:
     from matahari.facts import FactSnapshot
     from matahari.hooks import Extensions
 
-__all__ = ["HOOK_COMMANDS", "add_fact_options", "add_hook_options", "configuration_folder", "facts", "hooks"]
-
-
-def configuration_folder(uid: int, environ: Mapping[str, str]) -> Path:
-    """Where ``hooks`` and ``facts.d`` are when nobody says otherwise: beside the configuration file."""
-    if uid == 0:
-        return Path("/etc/matahari")  # under sudo the home folder may be another user's
-    own = environ.get("XDG_CONFIG_HOME", "")
-    return (Path(own) if own.startswith("/") else Path.home() / ".config") / "matahari"
+__all__ = ["HOOK_COMMANDS", "add_fact_options", "add_hook_options", "facts", "hooks", "load_extensions"]
 
 
 def add_hook_options(parser: argparse.ArgumentParser) -> None:
     """The options of ``matahari hooks``."""
-    parser.add_argument(
-        "--hooks", metavar="DIR", type=Path, help="directory of extensions (default: beside the configuration)"
-    )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_options(parser, "hooks")
 
 
 def add_fact_options(parser: argparse.ArgumentParser) -> None:
@@ -42,17 +32,15 @@ def add_fact_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names", metavar="NAME", nargs="*", help="facts to show, with all below; all when none is given"
     )
-    parser.add_argument(
-        "--facts", metavar="DIR", type=Path, help="facts.d directory (default: beside the configuration)"
-    )
-    add_hook_options(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_options(parser, "facts")
 
 
 def hooks(arguments: argparse.Namespace) -> int:
     """List hooks, who provides them, and what could not be loaded; fails if something could not."""
     from matahari.hooks import HOOKS
 
-    extensions = _extensions(arguments)
+    extensions = load_extensions(_settings(arguments))
     if arguments.json:
         print(json.dumps(_record(extensions), indent=2))
     else:
@@ -70,9 +58,9 @@ def facts(arguments: argparse.Namespace) -> int:
     """Print the facts of this host; fails if a source failed."""
     from matahari.facts import Facts
 
-    directory = arguments.facts or configuration_folder(os.geteuid(), os.environ) / "facts.d"
-    extensions = _extensions(arguments)
-    snapshot = asyncio.run(Facts([directory], extensions).collect())
+    settings = _settings(arguments)
+    extensions = load_extensions(settings)
+    snapshot = asyncio.run(Facts(settings.facts, extensions).collect())
     chosen = {name: value for name, value in sorted(snapshot.facts.items()) if _is_asked(name, arguments.names)}
     if arguments.json:
         print(json.dumps({"facts": chosen, "faults": _faults(snapshot, extensions)}, indent=2))
@@ -98,13 +86,18 @@ HOOK_COMMANDS: Final[
 """Name, help, options, and what runs."""
 
 
-def _extensions(arguments: argparse.Namespace) -> Extensions:
+def load_extensions(settings: Settings) -> Extensions:
+    """The extensions of this process; what cannot be loaded is among its failures."""
     from matahari.hooks import Extensions
 
     extensions = Extensions()
     extensions.load_entry_points()
-    extensions.load_directory(arguments.hooks or configuration_folder(os.geteuid(), os.environ) / "hooks")
+    extensions.load_directory(settings.hooks)
     return extensions
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    return load(vars(arguments), environ=os.environ)
 
 
 def _record(extensions: Extensions) -> dict[str, object]:

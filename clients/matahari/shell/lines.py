@@ -14,7 +14,7 @@ Text with line breaks is split into lines by the caller: a quote never reaches o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matahari.errors import FilterSyntaxError
 
@@ -37,12 +37,14 @@ class Word:
         end: column after its last character.
         quoted_at: index into ``text`` of the first character that was quoted or escaped, -1 for none. A quoted word is
             text, never a keyword abbreviation, JSON or ``name=value``.
+        source: the word as it was typed, for commands that have quotes of their own.
     """
 
     text: str
     start: int
     end: int
     quoted_at: int = -1
+    source: str = field(default="", compare=False, repr=False)
 
     @property
     def is_quoted(self) -> bool:
@@ -121,7 +123,7 @@ class _Scanner:
             else:
                 add(char, literal=False)
                 self.at += 1
-        return Word("".join(parts), start, self.at, quoted_at)
+        return Word("".join(parts), start, self.at, quoted_at, self.text[start : self.at])
 
     def _may_open(self, start: int) -> bool:
         before = self.text[start : self.at]

@@ -15,9 +15,10 @@ from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.ports import PLUGIN_PACKAGE, MethodLike, ObjectsLike, PropertyLike
 from matahari.shell.values import converter_for, type_name
 
-__all__ = ["MEMBER_WORDS", "MemberActions", "is_plugin_class", "member_commands"]
+__all__ = ["MEMBER_WORDS", "MemberActions", "is_out_of_service", "is_plugin_class", "member_commands"]
 
 MEMBER_WORDS = ("get", "set", "call")
+_OUT_OF_SERVICE = ("loading", "failed", "quarantined", "inactive")
 
 NO_DESCRIPTION = "(no description)"
 
@@ -39,8 +40,16 @@ class MemberActions(Protocol):
     def call_method(self, method: str, arguments: Sequence[object]) -> ExitStatus:
         """Call a method with typed positional arguments."""
 
+    def summarise(self, name: str) -> ExitStatus:
+        """Summarise the values of the last answers."""
+
     def call_plugin(self, method: str, words: Sequence[Word]) -> ExitStatus:
         """Call a plugin's method with words still to be read."""
+
+
+def is_out_of_service(objects: ObjectsLike) -> bool:
+    """True when a plugin runs nothing on at least one host: what it offers there is not known, and why, its agent knows."""
+    return is_plugin_class(objects) and any(found.values.get("state") in _OUT_OF_SERVICE for found in objects)
 
 
 def is_plugin_class(objects: ObjectsLike) -> bool:
@@ -60,6 +69,14 @@ def member_commands(objects: ObjectsLike, actions: MemberActions) -> Iterator[Co
             yield _plugin_command(objects, method, actions)
         else:
             yield _method_command(method, actions)
+    yield Command(
+        (Keyword("summary"), Value("NAME")),
+        lambda values: actions.summarise(str(values[1])),
+        "Show what the summary NAME, of an extension, makes of the answers to the last call or get.",
+    )
+    if is_out_of_service(objects):
+        anything = Value("METHOD")
+        yield Command((Keyword("call"), anything, Rest()), partial(_run_any, actions), is_hidden=True)
 
 
 def _nothing_selected() -> Iterator[Command]:
@@ -163,6 +180,10 @@ def _run_plugin(method: str, actions: MemberActions, values: tuple[object, ...])
     words = values[-1]
     assert isinstance(words, tuple)  # what Rest matches
     return actions.call_plugin(method, words)
+
+
+def _run_any(actions: MemberActions, values: tuple[object, ...]) -> ExitStatus:
+    return _run_plugin(str(values[1]), actions, values)
 
 
 def _parameter_text(schema: object) -> str:

@@ -14,15 +14,19 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import NoReturn, TextIO, cast
 
+from matahari.config import add_options, load
 from matahari.errors import ConnectFailedError, MatahariError
 from matahari.shell.outcome import ExitStatus, first_failure, status_of
 from matahari.shell.output import Output, wants_colour
+from matahari.shell.parser import CLIENT_DEFAULTS, Parser, seconds
 from matahari.shell.ports import ConsoleLike
 from matahari.shell.render import printable
 from matahari.shell.scripts import STDIN, open_script, run_lines, run_script
 from matahari.shell.session import DEFAULT_TIMEOUT, Session
 
 __all__ = ["main"]
+
+_MAX_TIMEOUT = 86_400.0  # seconds; a day, more is a typing error
 
 Connect = Callable[[argparse.Namespace], ConsoleLike]
 
@@ -108,17 +112,19 @@ def _script_paths(options: argparse.Namespace) -> list[str]:
 def _connect(options: argparse.Namespace) -> ConsoleLike:
     from matahari.console.sync import connect
 
-    _log_to_stderr()
+    settings = load(vars(options), environ=os.environ, defaults=CLIENT_DEFAULTS)
+    _log_to_stderr(settings.log_level)
     return connect(
-        options.broker,
-        insecure_anonymous=options.insecure_anonymous,
-        broker_kind=options.broker_kind,
-        virtual_host=options.virtual_host,
+        str(settings.broker),
+        insecure_anonymous=settings.insecure_anonymous,
+        broker_kind=settings.broker_kind,
+        virtual_host=settings.virtual_host or "",
+        hooks=settings.hooks,
     )
 
 
-def _log_to_stderr() -> None:
-    """Warnings of the console, e.g. about an agent that does not answer, without anything harmful to a terminal."""
+def _log_to_stderr(level: str) -> None:
+    """What the console says, e.g. about an agent that does not answer, without anything harmful to a terminal."""
     import logging  # the console has loaded it already
 
     class Harmless(logging.Formatter):
@@ -128,6 +134,7 @@ def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Harmless("mhsh: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("matahari").setLevel(level.upper())
 
 
 def _give_up(error: MatahariError, *, debug: bool) -> int:
@@ -155,12 +162,6 @@ def _make_streams_tolerant() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(ExitStatus.USAGE, f"{self.prog}: {message}\n")
-
-
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *ignored: object) -> NoReturn:
         from importlib.metadata import PackageNotFoundError, version
@@ -173,17 +174,11 @@ class _Version(argparse.Action):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="mhsh",
         description="Shell for the hosts on a Matahari bus. Without FILE and -c it reads commands from the terminal.",
         epilog="Exit status: 0 all fine, 1 nothing matched, 2 some failed, 3 none answered, 4 could not ask, 64 usage.",
         allow_abbrev=False,
-    )
-    parser.add_argument(
-        "-b",
-        "--broker",
-        metavar="ADDRESS",
-        help="unix:PATH, HOST[:PORT], amqp://… or amqps://… (default: $MATAHARI_BROKER, configuration, local socket)",
     )
     parser.add_argument(
         "-c",
@@ -200,40 +195,15 @@ def _parser() -> argparse.ArgumentParser:
         "-t",
         "--timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds(_MAX_TIMEOUT),
         default=DEFAULT_TIMEOUT,
         help="wait this long for answers (default: %(default)g)",
     )
-    parser.add_argument(
-        "--insecure-anonymous", action="store_true", help="plain TCP without authentication, on loopback, for tests"
-    )
-    parser.add_argument(
-        "--broker-kind",
-        metavar="KIND",
-        choices=("auto", "qpid", "rabbitmq3", "rabbitmq4", "artemis", "router"),
-        default=os.environ.get("MATAHARI_BROKER_KIND", "auto"),
-        help="for a broker that does not tell what it is: qpid, rabbitmq3, rabbitmq4, artemis, router",
-    )
-    parser.add_argument(
-        "--virtual-host",
-        metavar="NAME",
-        default=os.environ.get("MATAHARI_VIRTUAL_HOST", ""),
-        help="virtual host of the broker; on RabbitMQ vhost:NAME",
-    )
     parser.add_argument("-d", "--debug", action="store_true", help="show tracebacks of errors, remote ones included")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    add_options(parser, "console", defaults=CLIENT_DEFAULTS)
     parser.add_argument("scripts", metavar="FILE", nargs="*", help="scripts to run in turn; - is standard input")
     return parser
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to 86400")
-    return value
 
 
 if __name__ == "__main__":

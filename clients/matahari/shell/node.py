@@ -21,6 +21,8 @@ from matahari.agent.identity import Identity, IdentityFiles
 from matahari.config import Settings, StateLock, configure_logging, private_directory
 from matahari.errors import ConfigError, MatahariError
 from matahari.net import Address, TaskKeeper, notify_systemd
+from matahari.shell.offers import find_offers, keep_running, setting_texts
+from matahari.shell.surroundings import Surroundings, surround
 
 if TYPE_CHECKING:
     from matahari.broker import Broker
@@ -40,6 +42,10 @@ _FIXED = (
     "reconnect",
     "heartbeat_interval",
     "custom_uuid_file",
+    "authorisation",
+    "audit",
+    "hooks",
+    "facts",
 )
 """Settings that SIGHUP cannot change."""
 
@@ -54,11 +60,22 @@ class Plan:
         program: the word after ``ready``.
         broker: whether the embedded broker is part of it.
         agents: which of ``AGENTS``.
+        offered: which of the agents that extensions offer, None for all.
     """
 
     program: str
     broker: bool
     agents: tuple[str, ...]
+    offered: tuple[str, ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What SIGHUP reaches."""
+
+    broker: Broker | None
+    parts: Sequence[Part]
+    shared: Surroundings | None
 
 
 class Part(Protocol):
@@ -97,14 +114,22 @@ async def run_node(settings: Settings, plan: Plan, reread: Callable[[], Settings
         else:
             broker = None
             facts.append(f"broker={address}")
+        shared, offers = None, []
+        if plan.agents or plan.offered != ():
+            shared = await stack.enter_async_context(surround(settings))
+            offers = await find_offers(shared.extensions, shared.gate.threads, plan.offered, AGENTS)
         tasks = TaskKeeper()
         stack.push_async_callback(tasks.cancel_all)
-        parts = _agents(settings, plan.agents, address)
-        if parts:
-            facts.append(f"agents={','.join(plan.agents)}")
+        parts = [] if shared is None else _agents(settings, plan.agents, address, shared)
+        if parts or offers:
+            facts.append(f"agents={','.join([*plan.agents, *(offer.agent.name for offer in offers)])}")
+        if shared is not None:
+            tasks.start(shared.facts.run(), name="facts of this host")
+        for offer in offers:
+            tasks.start(keep_running(offer, setting_texts(settings, address)), name=f"agent {offer.agent.name}")
         stop = asyncio.Event()
         running = [tasks.start(part.run(), name=type(part).__name__) for part in parts]
-        _on_signals(tasks, stop, broker, parts, reread, settings)
+        _on_signals(tasks, stop, Running(broker, parts, shared), reread, settings)
         ready = tasks.start(_announce(parts, plan, facts, say), name="readiness")
         stopping = tasks.start(stop.wait(), name="stop")
         done, _ = await asyncio.wait((*running, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -169,7 +194,7 @@ async def _remind(port: int) -> None:
         await asyncio.sleep(WARN_EVERY)
 
 
-def _agents(settings: Settings, names: Sequence[str], address: Address) -> list[Part]:
+def _agents(settings: Settings, names: Sequence[str], address: Address, shared: Surroundings) -> list[Part]:
     """The chosen agents; modules are imported only for these."""
     if not names:
         return []
@@ -184,11 +209,12 @@ def _agents(settings: Settings, names: Sequence[str], address: Address) -> list[
         if name == "host":
             from matahari.agents.host import HostAgent
 
-            parts.append(HostAgent(settings, identity, start, address))
+            parts.append(HostAgent(settings, identity, start, address, gate=shared.gate, facts=shared.facts))
         else:
             from matahari.rpcagent import RpcAgent
 
-            parts.append(RpcAgent(settings, start, address))
+            gate, facts, languages = shared.gate, shared.facts, shared.languages
+            parts.append(RpcAgent(settings, start, address, gate=gate, facts=facts, languages=languages))
     return parts
 
 
@@ -202,8 +228,7 @@ async def _announce(parts: Sequence[Part], plan: Plan, facts: Sequence[str], say
 def _on_signals(
     tasks: TaskKeeper,
     stop: asyncio.Event,
-    broker: Broker | None,
-    parts: Sequence[Part],
+    running: Running,
     reread: Callable[[], Settings],
     settings: Settings,
 ) -> None:
@@ -217,25 +242,25 @@ def _on_signals(
         if on_terminal and not os.isatty(0):
             stop.set()  # the terminal has gone: this was no request to reload
             return
-        tasks.start(_reload(broker, parts, reread, settings), name="reload")
+        tasks.start(_reload(running, reread, settings), name="reload")
 
     loop.add_signal_handler(signal.SIGHUP, reload)
 
 
-async def _reload(
-    broker: Broker | None, parts: Sequence[Part], reread: Callable[[], Settings], running: Settings
-) -> None:
+async def _reload(running: Running, reread: Callable[[], Settings], started: Settings) -> None:
     """Take a changed configuration into use; a faulty one changes nothing but a log line."""
     notify_systemd("RELOADING=1")
     try:
         settings = reread()
         configure_logging(settings)
-        fixed = [name for name in _FIXED if getattr(settings, name) != getattr(running, name)]
+        fixed = [name for name in _FIXED if getattr(settings, name) != getattr(started, name)]
         if fixed:
             _log.warning("a change of %s takes effect at the next start only", ", ".join(fixed))
-        if broker is not None and running.acl_file is not None:
-            _reload_acl(broker, running.acl_file)
-        for part in parts:
+        if running.broker is not None and started.acl_file is not None:
+            _reload_acl(running.broker, started.acl_file)
+        if running.shared is not None:
+            running.shared.facts.reconfigure(settings.facts_interval)
+        for part in running.parts:
             await part.reload(settings)
         _log.info("configuration and plugins were reloaded")
     except MatahariError as error:

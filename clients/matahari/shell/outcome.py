@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 from matahari.errors import (
     CancelledRequestError,
     ConfigError,
     FilterSyntaxError,
+    InvalidArgumentError,
     MatahariError,
+    MissingArgumentError,
     NoAgentsError,
     RefusedError,
     RequestError,
@@ -17,7 +20,9 @@ from matahari.errors import (
     UnknownActionError,
 )
 
-__all__ = ["CommandError", "ExitStatus", "first_failure", "status_of"]
+__all__ = ["CommandError", "ExitStatus", "first_failure", "is_usage", "status_of"]
+
+_COMMAND_LINE: Final = "command line"  # what `ConfigError.file` says then
 
 
 class ExitStatus(IntEnum):
@@ -55,18 +60,25 @@ def first_failure(statuses: list[ExitStatus]) -> ExitStatus:
     return next((status for status in statuses if status is not ExitStatus.OK), ExitStatus.OK)
 
 
+def is_usage(error: MatahariError) -> bool:
+    """Whether ``error`` is a value on the command line that is not possible, rather than one in a file or variable."""
+    return isinstance(error, ConfigError) and error.file == _COMMAND_LINE
+
+
 def status_of(error: MatahariError) -> ExitStatus:
     """The exit status for an error that ended a command before any host answered."""
     match error:
         case CommandError():
             return error.status
-        case FilterSyntaxError() | SchemaError() | RefusedError():
+        case FilterSyntaxError() | SchemaError() | RefusedError() | InvalidArgumentError() | MissingArgumentError():
             return ExitStatus.USAGE
         case NoAgentsError() | UnknownActionError():
             return ExitStatus.NOTHING_MATCHED
         case CancelledRequestError():
             return ExitStatus.INTERRUPTED
-        case TransportError() | ConfigError():
+        case ConfigError():
+            return ExitStatus.USAGE if is_usage(error) else ExitStatus.COULD_NOT_ASK
+        case TransportError():
             return ExitStatus.COULD_NOT_ASK
         case RequestError():
             return ExitStatus.NONE_ANSWERED

@@ -10,6 +10,7 @@ from typing import TextIO
 from matahari.errors import MatahariError
 from matahari.shell.lines import Line
 from matahari.shell.render import error_lines, json_line
+from matahari.shell.statusline import StatusLine
 
 __all__ = ["Output", "wants_colour"]
 
@@ -36,9 +37,11 @@ class Output:
         self.as_json = as_json
         self.colour = colour
         self.debug = debug
+        self.status = StatusLine(err)
 
     def text(self, text: str) -> None:
         """A line for people, in either form."""
+        self.status.clear()
         print(text, file=self.out, flush=True)
 
     def row(self, lines: Sequence[str], record: Mapping[str, object], *, failed: bool = False) -> None:
@@ -51,6 +54,7 @@ class Output:
 
     def remark(self, text: str) -> None:
         """A line beside the answers, e.g. the closing count."""
+        self.status.clear()
         self.out.flush()
         print(text, file=self.err, flush=True)
 
@@ -62,6 +66,7 @@ class Output:
 
     def complain(self, lines: Sequence[str]) -> None:
         """Lines about a command that was not run, and an empty line."""
+        self.status.clear()
         joined = "\n".join(lines)
         stream = self.err if self.as_json else self.out
         print(f"{_RED}{joined}{_PLAIN}\n" if self.colour else f"{joined}\n", file=stream, flush=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from matahari.shell.outcome import ExitStatus
+from matahari.shell.parser import seconds
 
 __all__ = ["add_plugin_commands"]
 
@@ -37,6 +38,7 @@ def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
         "load a plugin in a real worker and say what its users would miss",
         "Ends with 0 when there is nothing but notes, else with 1.",
     )
+    _add_settings(lint)
     lint.add_argument("file", metavar="FILE", type=Path, help="NAME.py, or the folder of a plugin")
     lint.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -44,13 +46,18 @@ def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
         "run",
         _run,
         "call a method of a plugin in a real worker, and print its result",
-        "What the plugin prints goes to standard error. Ends with 0, or 2 when there is no result.",
+        "Yielded values and the result go to standard output; progress, shown text, events and what the plugin prints to"
+        " standard error. The first Ctrl-C cancels the call, the second ends it. Ends with 0, 2 when there is no result,"
+        " 130 after Ctrl-C.",
     )
-    run.add_argument("--json", action="store_true", help="print one JSON object: ok, value, error")
+    run.add_argument(
+        "--json", action="store_true", help="print JSON objects, one a line: what the call tells, then ok, value, error"
+    )
+    _add_settings(run)
     run.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds(_MAX_SECONDS),
         default=_CALL_TIMEOUT,
         help=f"longest time the call may take (default {_CALL_TIMEOUT:g})",
     )
@@ -65,11 +72,21 @@ def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
 
     doc = add("doc", _doc, "print the help of a plugin")
     doc.add_argument("name", metavar="NAME", help="file or folder of a plugin, or its name in the plugin directories")
+    _add_settings(doc)
     doc.add_argument("--format", choices=("text", "markdown"), default="text", help="default: text")
     doc.add_argument(
         "--plugins", metavar="DIR", action="append", help="plugin directory instead of the configured ones"
     )
     doc.add_argument("--config", metavar="FILE", help="configuration file to read instead of the usual ones")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--settings",
+        metavar="FILE",
+        type=Path,
+        help="settings and limits to use in place of NAME.toml; of the same form",
+    )
 
 
 def _help(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
@@ -89,26 +106,25 @@ def _new(arguments: argparse.Namespace) -> int:
 def _lint(arguments: argparse.Namespace) -> int:
     from matahari.shell.plugin_lint import lint
 
-    return lint(arguments.file, as_json=arguments.json)
+    return lint(arguments.file, as_json=arguments.json, settings=arguments.settings)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from matahari.shell.plugin_run import run
 
-    return run(arguments.file, arguments.method, arguments.words, as_json=arguments.json, timeout=arguments.timeout)
+    return run(
+        arguments.file,
+        arguments.method,
+        arguments.words,
+        as_json=arguments.json,
+        timeout=arguments.timeout,
+        settings=arguments.settings,
+    )
 
 
 def _doc(arguments: argparse.Namespace) -> int:
     from matahari.shell.plugin_doc import doc
 
-    return doc(arguments.name, markdown=arguments.format == "markdown", options=vars(arguments))
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= _MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to {_MAX_SECONDS:g}")
-    return value
+    return doc(
+        arguments.name, markdown=arguments.format == "markdown", options=vars(arguments), settings=arguments.settings
+    )

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import sys
 import tokenize
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from matahari.errors import PluginLoadError
 from matahari.shell.arguments import Parameters, parameters_from
 from matahari.shell.outcome import CommandError, ExitStatus
-from matahari.shell.plugin_worker import find_plugin, loaded
+from matahari.shell.plugin_worker import find_plugin, find_settings, loaded
 from matahari.shell.render import printable
+from matahari.shell.schema_text import rules_text, type_text
 from matahari.shell.values import not_found
 from matahari.testing import MethodSpec, PluginHarness, PluginPlace, PluginStatus
 
 __all__ = ["doc", "markdown_lines", "text_lines"]
 
 _INDENT = "    "
+#: Type, name, and what else is known.
+_Row: TypeAlias = tuple[str, str, str]
 
 
-def doc(name: str, *, markdown: bool, options: Mapping[str, object]) -> int:
+def doc(name: str, *, markdown: bool, options: Mapping[str, object], settings: os.PathLike[str] | None = None) -> int:
     """Print the help of a file, or of the plugin called so; gives the exit status.
 
     Raises:
@@ -30,7 +35,7 @@ def doc(name: str, *, markdown: bool, options: Mapping[str, object]) -> int:
     """
     try:
         place = _place(name, options)
-        status = loaded(place, _status)
+        status = loaded(place, _status, settings=find_settings(settings))
     except CommandError as error:
         print(f"matahari: {printable(str(error))}", file=sys.stderr)
         return error.status
@@ -40,7 +45,7 @@ def doc(name: str, *, markdown: bool, options: Mapping[str, object]) -> int:
     with tokenize.open(place.main) as source:
         about = ast.get_docstring(ast.parse(source.read())) or ""
     lines = markdown_lines if markdown else text_lines
-    print("\n".join(lines(place.name, status.version, about, status.methods)))
+    print("\n".join(lines(place.name, status.version, about, status.methods, status.settings)))
     return ExitStatus.OK
 
 
@@ -63,21 +68,38 @@ def _place(name: str, options: Mapping[str, object]) -> PluginPlace:
     raise CommandError(f"{not_found('plugin', name, known)} in {places}", status=ExitStatus.NOTHING_MATCHED)
 
 
-def text_lines(name: str, version: str, about: str, methods: Sequence[MethodSpec]) -> list[str]:
-    """The help for a terminal."""
+def text_lines(
+    name: str,
+    version: str,
+    about: str,
+    methods: Sequence[MethodSpec],
+    settings: Mapping[str, object] | None = None,
+) -> list[str]:
+    """The help for a terminal; ``settings`` is the schema of the plugin's settings, None when it declares none."""
     lines = [f"{name} {version}".rstrip(), *_indented(about, _INDENT)]
     for method in methods:
         parameters = parameters_from(method.params)
         lines += ["", f"{name} {_syntax(method, parameters)}", *_indented(method.doc, _INDENT)]
         lines += ["", f"{_INDENT}({declared})"] if (declared := _declared(method)) else []
-        rows = _rows(parameters)
-        width = max((len(kind) for kind, _, _ in rows), default=0)
-        lines += ["", *(f"{_INDENT}{kind:>{width}}  {row} {more}".rstrip() for kind, row, more in rows)] if rows else []
+        lines += _table(_rows(parameters.schemas, method.params))
+    if settings is not None:
+        lines += ["", f"{name}.toml [settings]", *_table(_settings_rows(settings))]
     return [printable(line) for line in lines]
 
 
-def markdown_lines(name: str, version: str, about: str, methods: Sequence[MethodSpec]) -> list[str]:
-    """The help as a page: one heading for the plugin and one for each action."""
+def _table(rows: Sequence[_Row]) -> list[str]:
+    width = max((len(kind) for kind, _, _ in rows), default=0)
+    return ["", *(f"{_INDENT}{kind:>{width}}  {row} {more}".rstrip() for kind, row, more in rows)] if rows else []
+
+
+def markdown_lines(
+    name: str,
+    version: str,
+    about: str,
+    methods: Sequence[MethodSpec],
+    settings: Mapping[str, object] | None = None,
+) -> list[str]:
+    """The help as a page: one heading for the plugin and one for each action; and one for its settings."""
     lines = [f"# {name}", *(["", f"Version {version}"] if version else []), *(["", about] if about else [])]
     for method in methods:
         parameters = parameters_from(method.params)
@@ -87,19 +109,24 @@ def markdown_lines(name: str, version: str, about: str, methods: Sequence[Method
             first, _, rest = method.doc.partition("\n\n")
             lines += ["", first, *(["", "```text", *rest.splitlines(), "```"] if rest else [])]
         lines += ["", f"*{declared}*"] if (declared := _declared(method)) else []
-        rows = _rows(parameters)
-        if rows:
-            lines += ["", "| parameter | type | |", "|---|---|---|"]
-            lines += [f"| `{row}` | {_cell(kind)} | {_cell(more)} |" for kind, row, more in rows]
+        lines += _page_table("parameter", _rows(parameters.schemas, method.params))
+    if settings is not None:
+        lines += ["", "## Settings", "", f"In `{name}.toml`, below `[settings]`."]
+        lines += _page_table("setting", _settings_rows(settings))
     return [printable(line) for line in lines]
+
+
+def _page_table(heading: str, rows: Sequence[_Row]) -> list[str]:
+    if not rows:
+        return []
+    body = [f"| `{row}` | {_cell(kind)} | {_cell(more)} |" for kind, row, more in rows]
+    return ["", f"| {heading} | type | |", "|---|---|---|", *body]
 
 
 def _syntax(method: MethodSpec, parameters: Parameters) -> str:
     syntax = f"{method.name} {parameters.syntax}".rstrip()
-    kind = method.result.get("type") if method.result is not None else None
-    kinds = kind if isinstance(kind, list) else [kind]
-    names = [each for each in kinds if isinstance(each, str)]
-    return f"{syntax} -> {'|'.join(names)}" if names else syntax
+    kind = type_text(method.result, _definitions(method.result)) if method.result else "any"
+    return syntax if kind == "any" else f"{syntax} -> {kind}"
 
 
 def _declared(method: MethodSpec) -> str:
@@ -110,16 +137,45 @@ def _declared(method: MethodSpec) -> str:
     return "; ".join([*effects, *limit, *secrets, *(["gives partial results"] if method.streams else [])])
 
 
-def _rows(parameters: Parameters) -> list[tuple[str, str, str]]:
-    """Type, name, and what else is known, of each parameter."""
-    rows: list[tuple[str, str, str]] = []
-    for name, schema in parameters.schemas.items():
+def _rows(schemas: Mapping[str, Mapping[str, object]], whole: Mapping[str, object]) -> list[_Row]:
+    """Type, name, and what else is known, of each parameter or setting."""
+    named = _definitions(whole)
+    rows: list[_Row] = []
+    for name, schema in schemas.items():
         description = schema.get("description")
         more = [description] if isinstance(description, str) else []
+        if rules := rules_text(schema, named):
+            more.append(f"[{', '.join(rules)}]")
+        if isinstance(examples := schema.get("examples"), list) and examples:
+            more.append(f"e.g. {', '.join(json.dumps(each, ensure_ascii=False) for each in examples)}")
+        if schema.get("writeOnly"):
+            more.append("(secret)")
         if "default" in schema:
             more.append(f"(default {schema['default']!r})")
-        rows.append((parameters.type_of(name), name, " ".join(more)))
+        rows.append((type_text(schema, named), name, " ".join(more)))
+    items = whole.get("x-varargs-items")
+    if isinstance(items, Mapping):
+        rules = rules_text(items, named)
+        rows.append((type_text(items, named), "[ARG]", f"[{', '.join(rules)}]" if rules else ""))
     return rows
+
+
+def _settings_rows(settings: Mapping[str, object]) -> list[_Row]:
+    properties = settings.get("properties")
+    schemas = {
+        name: schema
+        for name, schema in (properties.items() if isinstance(properties, Mapping) else ())
+        if isinstance(schema, Mapping)
+    }
+    required = settings.get("required")
+    needed = required if isinstance(required, list) else []
+    rows = _rows(schemas, settings)
+    return [(kind, name, f"{more} (needed)".lstrip() if name in needed else more) for kind, name, more in rows]
+
+
+def _definitions(schema: Mapping[str, object] | None) -> Mapping[str, object]:
+    found = schema.get("$defs") if schema is not None else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _indented(text: str, indent: str) -> list[str]:

@@ -7,17 +7,24 @@ run it on an in-memory console. Names and meanings are the console's own; nothin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from matahari.errors import MatahariError
+
+if TYPE_CHECKING:
+    from matahari.console import Told
+    from matahari.filters import Explanation
 
 __all__ = [
     "DEFAULT_PACKAGE",
     "PLUGIN_PACKAGE",
     "AgentLike",
+    "CallLike",
     "ClassNameLike",
     "ConsoleLike",
     "HostLike",
+    "HostMatchLike",
+    "HostMatchesLike",
     "MethodLike",
     "ObjectLike",
     "ObjectsLike",
@@ -183,6 +190,23 @@ class ResultLike(Protocol):
     def duration(self) -> float:
         """Seconds from sending to the answer."""
 
+    @property
+    def mismatch(self) -> str:
+        """How the value differs from what the method declares, empty when it does not."""
+
+
+class CallLike(Protocol):
+    """A call that tells what it does. An interrupt while it waits loses nothing."""
+
+    def __next__(self) -> Told:
+        """A report, or the result of one object; ends after the last of these."""
+
+    def cancel(self) -> None:
+        """Have it ended where it still runs; the results of those follow soon."""
+
+    def close(self) -> None:
+        """Have it ended where it still runs, and forget about it."""
+
 
 class ObjectsLike(Protocol):
     """The objects of one class that a selection found."""
@@ -190,6 +214,10 @@ class ObjectsLike(Protocol):
     @property
     def unanswered(self) -> Sequence[AgentLike]:
         """Agents that were asked and did not answer."""
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Hosts that are expected, and not on the bus."""
 
     @property
     def class_name(self) -> ClassNameLike:
@@ -220,8 +248,59 @@ class ObjectsLike(Protocol):
     ) -> Iterator[ResultLike]:
         """Call on all at once; results as they come. Ending the iteration cancels what is still open."""
 
+    def stream_with(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = 10.0
+    ) -> CallLike:
+        """Call on all at once; reports and results as they come."""
+
     def set(self, name: str, value: object, *, timeout: float = 10.0) -> Sequence[ResultLike]:
         """Write the property on every object."""
+
+
+class HostMatchLike(Protocol):
+    """One host and what became of a filter there."""
+
+    @property
+    def host(self) -> HostLike:
+        """The host."""
+
+    @property
+    def truth(self) -> bool | None:
+        """Whether the filter is true of it; None when that cannot be known."""
+
+    @property
+    def unanswered(self) -> Sequence[AgentLike]:
+        """Agents that did not answer, where that leaves it undecided."""
+
+    @property
+    def explanation(self) -> Explanation:
+        """What became of each part of the filter, and why."""
+
+
+class HostMatchesLike(Protocol):
+    """What became of a filter on every host."""
+
+    @property
+    def hosts(self) -> Sequence[HostLike]:
+        """Those of which it is true."""
+
+    @property
+    def unanswered(self) -> Sequence[AgentLike]:
+        """Agents that did not answer, where that leaves the filter undecided."""
+
+    @property
+    def known_names(self) -> Sequence[str]:
+        """Facts and labels of the hosts that were asked for theirs."""
+
+    @property
+    def unknown_names(self) -> Mapping[str, str]:
+        """Facts and labels of the filter that no host has, and what may have been meant."""
+
+    def __len__(self) -> int:
+        """How many hosts."""
+
+    def __iter__(self) -> Iterator[HostMatchLike]:
+        """By name."""
 
 
 HostFilter: TypeAlias = Iterable[str] | None
@@ -232,6 +311,9 @@ class ConsoleLike(Protocol):
 
     def hosts(self) -> Sequence[HostLike]:
         """All hosts, by name."""
+
+    def match_hosts(self, where: str, *, timeout: float = 10.0) -> HostMatchesLike:
+        """What becomes of a filter on every host."""
 
     def agents(self, hosts: HostFilter = None) -> Sequence[AgentLike]:
         """All agents, or those of some hosts."""
@@ -252,6 +334,9 @@ class ConsoleLike(Protocol):
         timeout: float = 10.0,
     ) -> ObjectsLike:
         """The objects of a class."""
+
+    def summarise(self, name: str, values: Mapping[str, object]) -> object:
+        """What an extension's aggregator makes of these values, by host."""
 
     def close(self) -> None:
         """Leave the bus."""

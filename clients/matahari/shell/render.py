@@ -14,7 +14,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from matahari.errors import MatahariError, RemoteError, RequestError, TransportError
+from matahari.errors import (
+    CancelledRequestError,
+    MatahariError,
+    RemoteCancelledError,
+    RemoteError,
+    RequestError,
+    TransportError,
+)
 from matahari.shell.lines import Line
 from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.ports import ObjectLike, ObjectsLike, ResultLike
@@ -35,6 +42,7 @@ __all__ = [
 ]
 
 INDENT = "    "
+MAX_NAMED = 10  # missing hosts in the closing line, which should stay one
 
 
 def printable(text: str) -> str:
@@ -96,11 +104,14 @@ def _labelled(label: str, text: str, mark: str = "") -> list[str]:
 
 
 def failure_text(error: MatahariError | None) -> str:
-    """What went wrong, for people; the type of a remote exception in front unless the text names it."""
+    """What went wrong, for people; the type of a remote exception in front unless the text names it.
+
+    What an agent of ours found itself (a full queue, a result that is too large) is no exception of anybody.
+    """
     if error is None:
         return "no answer"
     text = str(error) or type(error).__name__
-    remote_type = error.remote_type if isinstance(error, RemoteError) else ""
+    remote_type = error.remote_type if isinstance(error, RemoteError) and error.kind in ("", "raised") else ""
     return text if not remote_type or text.startswith(remote_type) else f"{remote_type}: {text}"
 
 
@@ -125,9 +136,11 @@ def labels(objects: Iterable[ObjectLike]) -> dict[tuple[str, str], str]:
     }
 
 
-def object_record(objects: ObjectsLike, found: ObjectLike) -> dict[str, object]:
-    """The keys that every record about an object has."""
+def object_record(objects: ObjectsLike, found: ObjectLike | None = None) -> dict[str, object]:
+    """The keys that every record about an object has; all but the class are empty without one."""
     class_name = f"{objects.class_name.package}:{objects.class_name.name}"
+    if found is None:
+        return {"host": "", "agent": "", "class": class_name, "object": ""}
     return {"host": found.host, "agent": found.agent, "class": class_name, "object": found.name}
 
 
@@ -135,6 +148,8 @@ def call_record(objects: ObjectsLike, result: ResultLike, *, name: str, debug: b
     """The record of one result of a call or a write; ``name`` is the method or property."""
     outcome = value_record(result.value) if result.ok else failure_record(result.error, debug=debug)
     record = {**object_record(objects, result.object), "name": name, **outcome}
+    if result.mismatch:
+        record["mismatch"] = result.mismatch
     return {**record, "duration": round(result.duration, 6)}
 
 
@@ -162,29 +177,38 @@ def _error_record(error: MatahariError | None, *, debug: bool) -> dict[str, obje
 
 @dataclass(slots=True)
 class Tally:
-    """Counts the results of one call: ``expected`` objects on ``hosts`` hosts."""
+    """Counts the results of one call: ``expected`` objects on ``hosts`` hosts, the ``missing`` ones included."""
 
     hosts: int
     expected: int
     answered: int = 0
     failed: int = 0
+    cancelled: int = 0
+    missing: Sequence[str] = ()
 
     @classmethod
     def of(cls, objects: ObjectsLike) -> Tally:
         """A count that expects an answer from each of these objects."""
-        return cls(hosts=len({found.host for found in objects}), expected=len(objects))
+        missing = objects.missing
+        return cls(
+            hosts=len({found.host for found in objects}) + len(missing),
+            expected=len(objects) + len(missing),
+            missing=missing,
+        )
 
     def add(self, result: ResultLike) -> None:
         """Count one result; one without any answer stays silent."""
         if result.ok:
             self.answered += 1
+        elif isinstance(result.error, RemoteCancelledError | CancelledRequestError):
+            self.cancelled += 1
         elif not _is_silent(result.error):
             self.failed += 1
 
     @property
     def silent(self) -> int:
         """Objects that did not answer (yet)."""
-        return max(0, self.expected - self.answered - self.failed)
+        return max(0, self.expected - self.answered - self.failed - self.cancelled)
 
     @property
     def status(self) -> ExitStatus:
@@ -193,14 +217,19 @@ class Tally:
             return ExitStatus.NOTHING_MATCHED
         if self.answered == self.expected:
             return ExitStatus.OK
-        return ExitStatus.SOME_FAILED if self.answered or self.failed else ExitStatus.NONE_ANSWERED
+        return ExitStatus.SOME_FAILED if self.answered or self.failed or self.cancelled else ExitStatus.NONE_ANSWERED
 
     def __str__(self) -> str:
         """The closing line."""
         scope = f"{self.hosts} host{'' if self.hosts == 1 else 's'}"
         if self.expected != self.hosts:
             scope += f", {self.expected} objects"
-        return f"{scope}: {self.answered} answered, {self.failed} failed, {self.silent} silent"
+        cancelled = f", {self.cancelled} cancelled" if self.cancelled else ""
+        counts = f"{scope}: {self.answered} answered, {self.failed} failed{cancelled}, {self.silent} silent"
+        if not self.missing:
+            return counts
+        more = f" and {len(self.missing) - MAX_NAMED} more" if len(self.missing) > MAX_NAMED else ""
+        return f"{counts} (not on the bus: {', '.join(map(printable, self.missing[:MAX_NAMED]))}{more})"
 
 
 def _is_silent(error: MatahariError | None) -> bool:

@@ -10,16 +10,16 @@ Source: matahari-2012.md 15.3, 15.4 and 15.7
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from matahari.errors import FilterSyntaxError, MatahariError, NoAgentsError
+from matahari.errors import AgentGoneError, FilterSyntaxError, MatahariError, NoAgentsError
 from matahari.shell.arguments import CallArguments, bind, has_unknown_name, parameters_of
 from matahari.shell.commands import CommandSet, UnknownCommandError
 from matahari.shell.general import GeneralCommands
 from matahari.shell.help import UnknownTopicError
 from matahari.shell.lines import Line, Word, scan, split
-from matahari.shell.members import MEMBER_WORDS
+from matahari.shell.members import MEMBER_WORDS, is_out_of_service
 from matahari.shell.outcome import CommandError, ExitStatus, first_failure, status_of
 from matahari.shell.output import Output
 from matahari.shell.ports import ConsoleLike, MethodLike, ObjectLike, ObjectsLike, ResultLike
@@ -54,6 +54,8 @@ class Session:
         objects: the selected objects as of the last fetch, None while no class is selected.
         finished: ``quit`` was given.
         echo: show each command, with its prompt, before it runs.
+        fact_names: facts and labels that filters have met, for completion.
+        answers: values of the last call or get, by host (with the object where a host has several).
         is_lost: the last line had a ``select`` that failed, so what was to follow it would meet other objects.
     """
 
@@ -65,6 +67,8 @@ class Session:
     objects: ObjectsLike | None = None
     finished: bool = False
     echo: bool = False
+    fact_names: frozenset[str] = frozenset()
+    answers: dict[str, object] = field(default_factory=dict)
     is_lost: bool = False
 
     @property
@@ -128,20 +132,8 @@ class Session:
             if not self.selection.has_class or not (is_member or error.status is ExitStatus.NOTHING_MATCHED):
                 raise
             self.select(self.selection)
-            if isinstance(error, UnknownCommandError):
-                self._refuse_unloaded(error.word)
             command, values = self.commands(LiveDirectory(self.console)).find(line)
         return command.action(values)
-
-    def _refuse_unloaded(self, word: str) -> None:
-        """Say why a plugin has no methods, where that is because it could not be loaded."""
-        if word != "call" or self.objects is None:
-            return
-        for found in self.objects:
-            state, error = found.values.get("state"), found.values.get("last_error")
-            if state in ("failed", "quarantined") and isinstance(error, Mapping):
-                text = f"{found.name} on {found.host} is not loaded: {error.get('type')}: {error.get('text')}"
-                raise CommandError(text, status=ExitStatus.NONE_ANSWERED)
 
     def _complain_unknown(self, error: UnknownCommandError, line: Line) -> None:
         lines = [f"*** Unknown syntax: {printable(line.source)}"]
@@ -160,15 +152,21 @@ class Session:
             self.objects = fresh
         tally = Tally.of(known)
         shown = labels(known)
+        self.answers = {}
         for found in known:
             label, key = shown[_key(found)], _key(found)
             record = {**object_record(known, found), "name": name}
             if key in values:
                 tally.answered += 1
+                self.answers[label] = values[key]
                 self.output.row(value_lines(label, values[key]), {**record, **value_record(values[key])})
             else:
                 lines = failure_lines(label, None, debug=self.output.debug)
                 self.output.row(lines, {**record, **failure_record(None, debug=False)}, failed=True)
+        for host in known.missing:
+            error = AgentGoneError("expected to answer, and not on the bus")
+            record = {**object_record(known), "host": host, "name": name, **failure_record(error, debug=False)}
+            self.output.row(failure_lines(printable(host), error, debug=False), record, failed=True)
         if tally.hosts > 1 and tally.silent:
             self.output.remark(str(tally))
         return tally.status
@@ -187,20 +185,29 @@ class Session:
         """Call on every object and print the results as they come."""
         objects = self._present()
         has_output = _has_output(objects.methods, method)
-        results = objects.iterate(method, arguments, {}, timeout=self.timeout)
+        results = self._call(objects, method, arguments, {})
         return self._show(objects, results, name=method, shows_ok=not has_output)
 
     def call_plugin(self, method: str, words: Sequence[Word]) -> ExitStatus:
         """Read the arguments with what the plugin publishes, call, and print the results as they come."""
         objects = self._present()
         parameters = parameters_of(objects, method)
-        if parameters is not None and has_unknown_name(words, parameters):
+        if is_out_of_service(objects) or (parameters is not None and has_unknown_name(words, parameters)):
             self.select(self.selection)  # the plugin may have changed since it was selected
             objects = self._present()
             parameters = parameters_of(objects, method)
         given: CallArguments = bind(words, parameters)
-        results = objects.iterate(method, given.args, dict(given.kwargs), timeout=self.timeout)
+        results = self._call(objects, method, given.args, dict(given.kwargs))
         return self._show(objects, results, name=method)
+
+    def summarise(self, name: str) -> ExitStatus:
+        """Print what an extension makes of the last answers."""
+        if not self.answers:
+            raise NoAgentsError("There are no answers to summarise: call a method or get a property first")
+        value = self.console.summarise(name, self.answers)
+        lines = [line for item in value for line in value_lines(name, item)] if isinstance(value, list) else None
+        self.output.row(lines or value_lines(name, value), {"summary": name, "value": value})
+        return ExitStatus.OK
 
     # The selection's objects.
 
@@ -232,6 +239,15 @@ class Session:
             raise NoAgentsError("No objects selected")
         return self.objects
 
+    def _call(
+        self, objects: ObjectsLike, method: str, args: Sequence[object], kwargs: dict[str, object]
+    ) -> Iterator[ResultLike]:
+        from matahari.shell.calls import ShownCall  # its records are the console's, which a script may never need
+
+        return ShownCall(
+            objects.stream_with(method, args, kwargs, timeout=self.timeout), objects, self.output, name=method
+        )
+
     def _show(
         self,
         objects: ObjectsLike,
@@ -245,6 +261,8 @@ class Session:
         tally = Tally.of(objects)
         shown = labels(objects)
         output = self.output
+        is_sent = True
+        self.answers = {}
         try:
             for result in results:
                 tally.add(result)
@@ -255,12 +273,19 @@ class Session:
                 elif output.as_json or prints_success:
                     lines = [f"{label}: OK"] if shows_ok and result.value is None else value_lines(label, result.value)
                     output.row(lines, record)
+                if result.ok:
+                    self.answers[label] = result.value
+                if result.mismatch and not output.as_json:
+                    output.remark(f"{label}: warning: {printable(result.mismatch)}")
+        except MatahariError:
+            is_sent = False  # no host would have taken it
+            raise
         finally:
             # Also after Ctrl-C: the call is cancelled, and what is in stays shown and counted.
             close = getattr(results, "close", None)
             if callable(close):
                 close()
-            if tally.hosts > 1:
+            if tally.hosts > 1 and is_sent:
                 output.remark(str(tally))
         return tally.status
 

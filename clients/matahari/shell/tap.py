@@ -11,6 +11,7 @@ from pathlib import Path
 
 from matahari.config import Settings
 from matahari.shell.output import wants_colour
+from matahari.shell.parser import seconds
 from matahari.tap import WORDS, Filters, TapOptions, key_filter, run_tap
 
 __all__ = ["add_tap_options", "tap"]
@@ -56,7 +57,9 @@ def add_tap_options(parser: argparse.ArgumentParser) -> None:
         "--record", metavar="FILE", type=Path, help="also write the messages shown to a new file, as vectors for tests"
     )
     output.add_argument("--count", metavar="N", type=_count, help="end after N messages")
-    output.add_argument("--for", metavar="SECONDS", type=_seconds, dest="duration", help="end after so many seconds")
+    output.add_argument(
+        "--for", metavar="SECONDS", type=seconds(MAX_SECONDS), dest="duration", help="end after so many seconds"
+    )
     output.add_argument(
         "--show-secrets", action="store_true", help="show passwords, tokens and the like, which are masked otherwise"
     )
@@ -105,13 +108,3 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= MAX_COUNT):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_COUNT}")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to {MAX_SECONDS:g}")
-    return value

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from matahari.qmf import Value
 from matahari.tap.opcodes import HEARTBEAT, WORDS
+from matahari.tap.reports import reports_in_words
 from matahari.tap.sighting import Sighting
 from matahari.tap.text import compact, cut, harmless, width
 
@@ -119,7 +120,8 @@ def _detail(seen: Sighting, room: int | None) -> str:
 
 
 def _joined(seen: Sighting, subject: str, contents: str) -> str:
-    space = " " if subject and contents and not (seen.method and contents.startswith("(")) else ""
+    is_close = contents.startswith(":") or (seen.method and contents.startswith("("))
+    space = " " if subject and contents and not is_close else ""
     return f"{subject}{space}{contents}"
 
 
@@ -128,13 +130,20 @@ def _subject(seen: Sighting, *, is_full: bool) -> str:
     text = harmless(
         f"{seen.package}:{seen.class_name}" if seen.package and is_full else seen.class_name or seen.package
     )
-    is_answer = seen.opcode in ("result", "exception")  # of which the request was shown with its object
+    is_answer = seen.opcode in (
+        "result",
+        "exception",
+        "report",
+        "end-call",
+    )  # of which the request was shown with its object
     if seen.object_name and (is_full or not is_answer):
         is_short = not is_full and _UUID.fullmatch(seen.object_name)
         text += f"[{harmless(seen.object_name[:8] if is_short else seen.object_name)}]"
     if seen.method:
         text += ("." if text else "") + harmless(seen.method)
-    if seen.items > 1 or (seen.items == 0 and seen.opcode in ("objects", "schemas", "classes")):
+    if (seen.items > 1 and seen.opcode != "report") or (
+        seen.items == 0 and seen.opcode in ("objects", "schemas", "classes")
+    ):
         text += f"{' ' if text else ''}({seen.items})"
     return text
 
@@ -148,6 +157,8 @@ def _contents(seen: Sighting, contents: Value, limit: int) -> str:
         return harmless(seen.reading.packet.opcode) if seen.opcode == "other" else ""
     if seen.opcode == "result":
         return f"= {_members(contents, limit)}"
+    if seen.opcode == "report":
+        return f": {reports_in_words(contents, limit)}"
     if seen.opcode == "other":
         return f"{harmless(seen.reading.packet.opcode)} {compact(contents, limit)}"
     return compact(contents, limit)

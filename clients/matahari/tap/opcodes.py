@@ -16,6 +16,7 @@ __all__ = [
     "HEARTBEAT",
     "LEFT_OUT",
     "MALFORMED",
+    "ON_THE_WAY",
     "REQUESTS",
     "WORDS",
     "word_of",
@@ -36,6 +37,8 @@ _V2 = {
     qmf.QUERY_RESPONSE: "objects",
     qmf.METHOD_REQUEST: "call",
     qmf.METHOD_RESPONSE: "result",
+    qmf.METHOD_INDICATION: "report",
+    qmf.METHOD_CANCEL_INDICATION: "end-call",
     qmf.EXCEPTION: "exception",
     qmf.DATA_INDICATION: "data",
     "_subscribe_request": "subscribe",
@@ -65,6 +68,8 @@ _V1_OTHER = "v1-other"
 
 #: All of them, in the order in which help lists them.
 WORDS: Final = (*_V2.values(), *_BY_CONTENT.values(), *_V1.values(), _V1_OTHER, OTHER, FOREIGN, LEFT_OUT, MALFORMED)
+#: What is said of a call that is under way; it neither begins nor ends anything.
+ON_THE_WAY: Final = frozenset(("report", "end-call"))
 REQUESTS: Final = frozenset(("locate", "query", "call", "subscribe", "refresh", "cancel", *_V1_REQUESTS))
 ANSWERS: Final = frozenset(
     ("located", "objects", "schemas", "classes", "result", "exception", "subscribed", *_V1_ANSWERS)

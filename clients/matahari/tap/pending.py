@@ -61,6 +61,11 @@ class PendingTable:
         if len(self._open) > MAX_PENDING:
             self._open.popitem(last=False)
 
+    def find(self, reply_key: str, correlation: str, agent: str, now: float) -> Pending | None:
+        """The request that a message on the way to its answer belongs to; None when none is known."""
+        self._expire(now)
+        return self._open.get((reply_key, correlation, agent))
+
     def answer(self, reply_key: str, correlation: str, agent: str, now: float, *, is_last: bool) -> Pending | None:
         """The request that a message belongs to, with the message counted; None when none is known."""
         self._expire(now)

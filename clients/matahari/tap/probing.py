@@ -11,7 +11,19 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from matahari.amqp import CreditGiven, Event, Link, LinkClosed, LinkOpened, Opened, SessionClosed
-from matahari.bus import Binding, Declarations, Failed, In, Kind, RabbitMQ4Scheme, Scheme, detect, remedy, snippet
+from matahari.bus import (
+    Binding,
+    Declarations,
+    Failed,
+    In,
+    Kind,
+    RabbitMQ4Scheme,
+    Scheme,
+    detect,
+    known_kind,
+    remedy,
+    snippet,
+)
 from matahari.errors import (
     AuthenticationError,
     ConnectFailedError,
@@ -40,7 +52,8 @@ class Finding:
 
     Attributes:
         message: the trouble in a sentence, empty without one.
-        kind: None when no broker of a known kind was reached.
+        kind: what it was taken for; None when no broker of a known kind was reached.
+        own_kind: the kind of the product that it says it is, None for an unknown one.
         capabilities: as offered in the open frame.
         lists_agents: it tells who is bound, so that a dead agent is known at once.
         user_id_trusted: the sender of a message is proved.
@@ -55,6 +68,7 @@ class Finding:
     product: str = ""
     version: str = ""
     kind: Kind | None = None
+    own_kind: Kind | None = None
     capabilities: tuple[str, ...] = ()
     lists_agents: bool = False
     user_id_trusted: bool = False
@@ -190,7 +204,10 @@ class _Prober:
         self.was_opened = True
         said = opened.properties
         self._found = Finding(
-            product=said.get("product", ""), version=said.get("version", ""), capabilities=opened.capabilities
+            product=said.get("product", ""),
+            version=said.get("version", ""),
+            own_kind=known_kind(opened),
+            capabilities=opened.capabilities,
         )
         try:
             self._scheme = detect(opened, self._address, self._kind)

@@ -8,7 +8,17 @@ from typing import cast
 from matahari.errors import RemoteProtocolError
 from matahari.qmf import Data, Packet, Value, failure_code, failure_text, text
 from matahari.tap.names import MAX_NAME, Agent, Directory, console_label
-from matahari.tap.opcodes import ANSWERS, FOREIGN, HEARTBEAT, LEFT_OUT, MALFORMED, REQUESTS, word_of, word_of_frame
+from matahari.tap.opcodes import (
+    ANSWERS,
+    FOREIGN,
+    HEARTBEAT,
+    LEFT_OUT,
+    MALFORMED,
+    ON_THE_WAY,
+    REQUESTS,
+    word_of,
+    word_of_frame,
+)
 from matahari.tap.pending import Pending, PendingTable
 from matahari.tap.positions import SecretPositions
 from matahari.tap.qmf1 import Frame1
@@ -89,6 +99,8 @@ class Watcher:
     def _about_list(self, seen: Sighting, packet: Packet, body: list[Value]) -> Sighting:
         if seen.opcode == "locate":
             return seen
+        if seen.opcode == "report":
+            return replace(seen, items=len(body))
         for item in body:
             self._directory.saw_object(packet.agent or "", item)
             self._positions.learn(item)
@@ -111,6 +123,8 @@ class Watcher:
             return self._request(seen, packet, now)
         if seen.opcode in ANSWERS:
             return self._answer(seen, packet, now)
+        if seen.opcode in ON_THE_WAY:
+            return self._on_the_way(seen, packet, now)
         agent = self._agent(packet.agent)
         is_topic = delivery.node.endswith(".topic")
         return replace(
@@ -178,6 +192,35 @@ class Watcher:
             object_name=seen.object_name or request.object_name,
             method=request.method,
             part=request.parts if packet.partial or request.parts > 1 else 0,
+            latency=max(0.0, now - request.asked),
+            number=request.number,
+        )
+
+    def _on_the_way(self, seen: Sighting, packet: Packet, now: float) -> Sighting:
+        """What an agent reports of a call before its answer, or its caller giving it up."""
+        delivery, correlation = seen.delivery, _correlation(seen)
+        if seen.opcode == "report":
+            name = packet.agent or ""
+            request = self._pending.find(_bounded(delivery.key), correlation, name, now)
+        else:
+            name = self._directory.agent_of_key(delivery.key) or delivery.key
+            reply_key = (packet.reply_to or "").rpartition("/")[2]
+            request = self._pending.find(_bounded(reply_key), correlation, name, now)
+        agent = self._agent(name)
+        label = agent.label if agent else ""
+        if seen.opcode == "report":
+            sender, receiver = label or _person(delivery, packet, ""), console_label(delivery.key)
+        else:
+            sender, receiver = _person(delivery, packet, reply_key), label
+        seen = replace(seen, agent=agent, sender=sender, receiver=receiver, is_last=False)
+        if request is None:
+            return seen
+        return replace(
+            seen,
+            package=request.package,
+            class_name=request.class_name,
+            object_name=request.object_name,
+            method=request.method,
             latency=max(0.0, now - request.asked),
             number=request.number,
         )

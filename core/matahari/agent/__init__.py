@@ -1,17 +1,25 @@
 """The skeleton of an agent: connection, ``Agent`` object, heartbeats, objects and their calls, identity."""
 
+from matahari.agent.action import Action, Effects, json_values
 from matahari.agent.agent import AGENT_SCHEMA, PACKAGE, VENDOR, Agent, AgentIdentity
+from matahari.agent.gate import Gate
 from matahari.agent.objects import AgentObject, CallContext, Fault
 from matahari.agent.record import next_start
+from matahari.agent.running import CallReporter
 
 __all__ = [
     "AGENT_SCHEMA",
     "PACKAGE",
     "VENDOR",
+    "Action",
     "Agent",
     "AgentIdentity",
     "AgentObject",
     "CallContext",
+    "CallReporter",
+    "Effects",
     "Fault",
+    "Gate",
+    "json_values",
     "next_start",
 ]

@@ -6,17 +6,22 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from matahari.agent.gate import Gate
 from matahari.agent.objects import AgentObject, CallContext, Fault
+from matahari.agent.running import RunningCall, RunningCalls
 from matahari.bus import Bus
 from matahari.errors import MatahariError, SchemaError, TransportError
+from matahari.hooks import Caller
 from matahari.net import Address, TaskKeeper
 from matahari.qmf import (
     CODE_EXCEPTION,
     DATA_INDICATION,
+    METHOD_INDICATION,
     AgentEngine,
+    CancelCall,
     Direct,
     Invoke,
     ManagedObject,
@@ -25,6 +30,7 @@ from matahari.qmf import (
     PropertyType,
     Publish,
     Reply,
+    Report,
     Schema,
     SchemaId,
     Value,
@@ -80,6 +86,7 @@ class Agent:
         virtual_host: str = "",
         insecure_anonymous: bool = False,
         reconnect: bool = True,
+        gate: Gate | None = None,
     ) -> None:
         """Prepare an agent; nothing is connected before :meth:`run`.
 
@@ -87,6 +94,7 @@ class Agent:
             product: second part of the agent's name, e.g. ``host`` or ``rpc``.
             heartbeat_interval: seconds between QMF heartbeats.
             broker_kind, virtual_host: see :class:`matahari.bus.Bus`.
+            gate: decides upon calls and writes them down; without one everybody may call everything.
 
         Raises:
             ConnectFailedError: the address may not be used.
@@ -111,8 +119,11 @@ class Agent:
             insecure_anonymous=insecure_anonymous,
             reconnect=reconnect,
         )
+        self._gate = gate
+        self._product = product
         self._objects: dict[str, AgentObject] = {}
         self._tasks = TaskKeeper()
+        self._running = RunningCalls(self)
         self._timer: asyncio.TimerHandle | None = None
         self._first = asyncio.Event()
         self._is_stopping = False
@@ -151,6 +162,12 @@ class Agent:
         """Publish classes that have no objects: events and exceptions."""
         for schema in schemas:
             self._engine.add_schema(schema, time.time_ns())
+        self._step()
+
+    def remove_schemas(self, schemas: Iterable[Schema]) -> None:
+        """Withdraw such classes; one that is not there, or that an object has, is left alone."""
+        for schema in schemas:
+            self._forget_schema(schema)
         self._step()
 
     def raise_event(self, schema: Schema, values: Mapping[str, Value], severity: int | None = None) -> None:
@@ -209,6 +226,18 @@ class Agent:
     def handle_bindings(self, change: str, keys: Iterable[str]) -> None:
         return  # asked for by consoles only
 
+    # --- what calls that run report -----------------------------------------------------------------------------
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether the broker takes less than it is given, so that what can wait should."""
+        return self._bus.is_crowded
+
+    def send_reports(self, call: int, reports: Sequence[Report]) -> None:
+        """Send reports of a call to its caller, in one message."""
+        self._engine.report(call, reports)
+        self._step()
+
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _publish_agent_object(self) -> None:
@@ -225,7 +254,11 @@ class Agent:
         engine = self._engine
         while (command := engine.next_command()) is not None:
             if isinstance(command, Invoke):
-                self._tasks.start(self._invoke(command), name=f"call {command.call}")
+                running = self._running.add(command)
+                task = self._tasks.start(self._invoke(command, running), name=f"call {command.call}")
+                task.add_done_callback(running.remove)
+            elif isinstance(command, CancelCall):
+                self._running.cancel(command.call)
             else:
                 self._send(command)
         deadline = engine.next_deadline()
@@ -238,8 +271,9 @@ class Agent:
             self._bus.send(command)
         except SchemaError as error:
             _log.warning("%s: a message cannot be sent: %s", self.name, error)
-            # What subscribers are told is a reply that nobody waits for; an exception would end the subscription.
-            if isinstance(command, Reply) and command.packet.opcode != DATA_INDICATION:
+            # What subscribers and callers are told on the way is a reply that nobody waits for; an exception would end
+            # the subscription, or the call before its answer.
+            if isinstance(command, Reply) and command.packet.opcode not in (DATA_INDICATION, METHOD_INDICATION):
                 self._bus.send(
                     Reply(command.reply_to, as_exception(command.packet, f"the answer cannot be sent: {error}"))
                 )
@@ -254,15 +288,27 @@ class Agent:
             self._timer.cancel()
             self._timer = None
 
-    async def _invoke(self, command: Invoke) -> None:
+    @property
+    def _is_local(self) -> bool:
+        """Whether names of callers are those of this machine: the embedded broker asks the kernel for them."""
+        return self._bus.scheme.kind == "matahari" and self._bus.address.scheme == "unix"
+
+    async def _invoke(self, command: Invoke, running: RunningCall) -> None:
         """Run one call; whatever happens, there is exactly one answer."""
         engine, call = self._engine, command.call
         item = self._objects.get(command.object_name or "")
         try:
             if item is None:
                 raise Fault("Not implemented", code=2)
-            context = CallContext(command.user_id if self._bus.user_id_trusted else None, f"{call}")
-            result = await item.invoke(command.method, command.arguments, context)
+            user = command.user_id if self._bus.user_id_trusted else None
+            request = f"{self._product}.{self.identity.epoch}.{call}"
+            context = CallContext(user, request, running.timeout, running.reporter)
+            async with running:
+                if self._gate is None:
+                    result = await item.invoke(command.method, command.arguments, context)
+                else:
+                    caller = Caller(user, self._is_local)
+                    result = await self._gate.run(item, command.method, command.arguments, context, caller)
         except Fault as fault:
             engine.fail(call, fault.text, code=fault.code, data=fault.data)
         except asyncio.CancelledError:

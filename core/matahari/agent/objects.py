@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from matahari.qmf import Data, Schema, Value
+from matahari.agent.action import UNKNOWN_EFFECTS, Action, Effects, json_values
+from matahari.qmf import Data, Schema, Value, text
+
+if TYPE_CHECKING:
+    from matahari.agent.running import CallReporter
 
 __all__ = ["AgentObject", "CallContext", "Fault"]
 
@@ -17,10 +22,17 @@ class CallContext:
     Attributes:
         user_id: the identity that the broker vouches for, None when it gave none.
         request: number of the call within this agent, for log lines.
+        timeout: seconds after which the caller wants the call ended; None when it did not say. The skeleton ends a call
+            that does not end itself.
+        reporter: takes what the call tells while it runs; None when the caller does not want to hear it.
+
+    A caller that gives a call up cancels the task in which it runs.
     """
 
     user_id: str | None
     request: str
+    timeout: float | None = None
+    reporter: CallReporter | None = None
 
 
 class Fault(Exception):
@@ -38,16 +50,33 @@ class Fault(Exception):
         self.code = code
         self.data = data
 
+    @property
+    def kind(self) -> str:
+        """The machine-readable kind in the data, empty when there is none."""
+        return self._said("kind")
+
+    @property
+    def error_type(self) -> str:
+        """Class name of what a plugin raised, as the data say; empty when they do not."""
+        return self._said("type")
+
+    def _said(self, name: str) -> str:
+        return "" if self.data is None else text(self.data.values.get(name)) or ""
+
 
 class AgentObject:
     """One QMF object. Subclasses set ``name`` and ``schema`` and override both methods.
 
     All calls come from the agent's event loop; ``values`` must not block. Consoles learn of values that changed from
     their queries and subscriptions, with the heartbeats, and soon after ``Agent.object_changed``.
+
+    Attributes:
+        effects: what methods may do, by name, as far as it is known.
     """
 
     name: str
     schema: Schema
+    effects: ClassVar[Mapping[str, Effects]] = {}
 
     def values(self) -> Mapping[str, Value]:
         """Current value of every property, by name."""
@@ -56,3 +85,19 @@ class AgentObject:
     async def invoke(self, method: str, arguments: dict[str, Value], context: CallContext) -> Mapping[str, Value]:
         """Run ``method``; return the output arguments by name, or raise :class:`Fault`."""
         raise Fault("Not implemented")
+
+    def prepare(self, method: str, arguments: dict[str, Value], context: CallContext) -> Action:
+        """Check a call as far as that can be done at once, and say what it is.
+
+        Raises:
+            Fault: it does not fit, or (kind ``refused``) the object itself does not allow it.
+        """
+        return Action(
+            lambda: self.invoke(method, arguments, context),
+            json_values(arguments),
+            self.effects.get(method, UNKNOWN_EFFECTS),
+        )
+
+    def fault(self, kind: str, text: str) -> Fault:
+        """The answer to a call of this object that was not run."""
+        return Fault(text, data=Data({"kind": kind}))

@@ -3,7 +3,7 @@
 from matahari.bus.advice import cause_of_cut, remedy, snippet
 from matahari.bus.bus import Bus
 from matahari.bus.declarations import Declarations
-from matahari.bus.detection import detect
+from matahari.bus.detection import detect, known_kind
 from matahari.bus.exchange import ExchangeScheme
 from matahari.bus.families import FamiliesScheme, family
 from matahari.bus.management import Failed
@@ -33,6 +33,7 @@ __all__ = [
     "detect",
     "encode_packet",
     "family",
+    "known_kind",
     "matcher",
     "matches",
     "message_of",

@@ -28,7 +28,7 @@ from matahari.bus.exchange import ExchangeScheme
 from matahari.bus.intake import Intake
 from matahari.bus.outbox import Outbox
 from matahari.bus.recovery import SessionLimit
-from matahari.bus.scheme import Out, Scheme, check_key
+from matahari.bus.scheme import Scheme, check_key
 from matahari.bus.tally import Tally
 from matahari.bus.user import BusUser
 from matahari.bus.wire import encode_packet
@@ -144,6 +144,11 @@ class Bus:
         return self._scheme.user_id_trusted
 
     @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits for the broker that what can wait should."""
+        return self._outbox.is_crowded
+
+    @property
     def dropped(self) -> int:
         """Messages that were not sent, since the start."""
         return self._outbox.dropped
@@ -186,7 +191,7 @@ class Bus:
             SchemaError: the packet cannot be encoded, or it or its key is above the size limit.
         """
         try:
-            out = self._out(command)
+            out = self._scheme.out(command)
         except LocalProtocolError as error:
             if not isinstance(command, Reply):
                 raise SchemaError(str(error)) from error
@@ -376,14 +381,3 @@ class Bus:
         if self.is_connected:
             self._connected.clear()
             self._user.handle_disconnected(error)
-
-    # --- messages -------------------------------------------------------------------------------------------
-
-    def _out(self, command: Publish | Direct | Reply) -> Out:
-        match command:
-            case Publish():
-                return self._scheme.publish(command.key)
-            case Direct():
-                return self._scheme.direct(command.key)
-            case Reply():
-                return self._scheme.reply(command.reply_to)

@@ -12,7 +12,7 @@ from matahari.bus.rabbitmq4 import RabbitMQ4Scheme
 from matahari.bus.scheme import Kind, Scheme
 from matahari.errors import ConnectFailedError
 
-__all__ = ["detect"]
+__all__ = ["detect", "known_kind"]
 
 _PRODUCTS: dict[str, Kind] = {
     "matahari-broker": "matahari",
@@ -35,12 +35,18 @@ def detect(opened: Opened, address: str, kind: str = "auto") -> Scheme:
     return _scheme(_kind_of(opened, address) if kind == "auto" else _checked(kind, address), opened)
 
 
-def _kind_of(opened: Opened, address: str) -> Kind:
+def known_kind(opened: Opened) -> Kind | None:
+    """The kind of the product that the broker says it is; None when that product is not known."""
     product = opened.properties.get("product", "")
     if product == "RabbitMQ":
         return "rabbitmq3" if opened.properties.get("version", "").startswith("3.") else "rabbitmq4"
-    found = _PRODUCTS.get(product)
+    return _PRODUCTS.get(product)
+
+
+def _kind_of(opened: Opened, address: str) -> Kind:
+    found = known_kind(opened)
     if found is None:
+        product = opened.properties.get("product", "")
         raise ConnectFailedError(
             f"{address} is a broker of product {product or '(none given)'!r}, which is not known; works with its own "
             "(`matahari broker`), Qpid C++, RabbitMQ, ActiveMQ Artemis, skupper-router and Qpid Dispatch; to use this "

@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 
 OUTBOX = 5000  # messages that wait for a broker that takes no more; then the oldest are dropped and counted
 OUTBOX_BYTES = 32 << 20  # the same in bytes: a few large answers must not be the end of an agent
+CROWDED = 500  # waiting messages, or
+CROWDED_BYTES = 1 << 20  # bytes, of which whoever can wait should know: far below what is dropped
 SESSION_BACKLOG = 4 << 20  # bytes handed to a session whose window is closed, before messages wait here
 
 
@@ -51,6 +53,12 @@ class Outbox:
         self._answers: dict[str | None, _Sender] = {}
         self._has_side = False
         self._side: Session | None = None
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether the broker takes so little that what can wait should."""
+        senders = (*self._first.values(), *self._answers.values())
+        return any(len(sender.waiting) > CROWDED or sender.size > CROWDED_BYTES for sender in senders)
 
     def open(self, pump: Pump, targets: Iterable[str | None], *, two_sessions: bool) -> list[Link]:
         """Attach the senders that are always there, and return their links; ``two_sessions``: answers have their own."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from matahari.errors import LocalProtocolError
+from matahari.qmf import Direct, Publish, Reply
 
 __all__ = ["LEGACY", "MAX_KEY", "Binding", "In", "Kind", "Out", "Scheme", "check_key", "is_key"]
 
@@ -134,6 +135,16 @@ class Scheme(ABC):
         if out is None:
             raise LocalProtocolError(f"reply address {reply_to!r} is not a console's")
         return out
+
+    def out(self, command: Publish | Direct | Reply) -> Out:
+        """Where a message goes; LocalProtocolError as :meth:`reply`."""
+        match command:
+            case Publish():
+                return self.publish(command.key)
+            case Direct():
+                return self.direct(command.key)
+            case Reply():
+                return self.reply(command.reply_to)
 
     def legacy(self, key: str) -> In | None:
         """Messages to ``key`` on ``amq.direct``; None where no console of QMFv1 can be connected."""

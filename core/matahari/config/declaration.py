@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
+from matahari.config.extending import EXTENDING
 from matahari.config.kinds import Choice, Flag, Kind, Number, PathList, PathValue, Seconds, Text
+from matahari.config.setting import Program, Setting
 
 __all__ = ["LOG_LEVELS", "PLUGIN_LIMITS", "TABLE", "Program", "Setting"]
-
-Program: TypeAlias = Literal["up", "broker", "agent", "console", "doctor"]
 
 LOG_LEVELS = ("error", "warning", "info", "debug")
 """From quiet to talkative; each ``-v`` goes one step to the right."""
@@ -35,37 +33,6 @@ _INSECURE = (
     "is accepted from the command line only, so that no file or environment left behind can switch authentication off;"
     " remove it and give --insecure-anonymous to the one program that needs it"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One entry of the table.
-
-    Attributes:
-        field: attribute of ``Settings`` and ``dest`` of the option.
-        key: dotted key in a configuration file.
-        kind: what values are possible.
-        help: one sentence for ``--help`` and the documentation, without a full stop.
-        variable: environment variable, empty when there is none.
-        flags: command line options, empty when there are none.
-        programs: who offers the options.
-        metavar: placeholder of the option's value; empty for an option without a value.
-        is_repeatable: the option may come several times, each adding one entry.
-        default: value when nobody sets it; the marker ``None`` means "none" or "depends on the user".
-        only_command_line: why files and environment are refused, empty when they are not.
-    """
-
-    field: str
-    key: str
-    kind: Kind
-    help: str
-    variable: str = ""
-    flags: tuple[str, ...] = ()
-    programs: tuple[Program, ...] = ()
-    metavar: str = ""
-    is_repeatable: bool = False
-    default: object = None
-    only_command_line: str = ""
 
 
 TABLE: tuple[Setting, ...] = (
@@ -259,7 +226,7 @@ TABLE: tuple[Setting, ...] = (
         "plugin_call_timeout",
         "plugins.call_timeout",
         Seconds(0.05, _DAY),
-        "seconds that one call of a plugin may take",
+        "seconds that one call of a plugin may take, when its method declares none",
         default=60.0,
     ),
     Setting(
@@ -319,6 +286,7 @@ TABLE: tuple[Setting, ...] = (
         "seconds between two times that a plugin is asked whether it is for this host",
         default=60.0,
     ),
+    *EXTENDING,
 )
 
 _LIMITS = (

@@ -6,6 +6,7 @@ brings its own ``plugins/``. Nothing here touches the disk but to see whether th
 
 from __future__ import annotations
 
+import dataclasses
 import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class DefaultPaths:
     socket: Path
     state: Path
     plugins: Path
+    hooks: Path
+    facts: Path
 
 
 def default_paths(uid: int, environ: Mapping[str, str], checkout: Path | None) -> DefaultPaths:
@@ -39,20 +42,26 @@ def default_paths(uid: int, environ: Mapping[str, str], checkout: Path | None) -
             state=Path("/var/lib/matahari"),
             # The place of 2012 (matahari-2012.md 2.4): existing plugins are found again.
             plugins=Path("/usr/lib/matahari/plugins"),
+            # Code and texts of the administrator: beside the configuration file.
+            hooks=SYSTEM_FILE.parent / "hooks",
+            facts=SYSTEM_FILE.parent / "facts.d",
         )
     else:
         # /tmp is shared, but the folder is only used after private_directory() has checked its owner and mode.
         shared = Path(f"/tmp/matahari-{uid}")  # noqa: S108
         runtime = _folder(environ, "XDG_RUNTIME_DIR")
         home = home_folder(environ) or _home_of(uid) or shared
+        configuration = (_folder(environ, "XDG_CONFIG_HOME") or home / ".config") / "matahari"
         paths = DefaultPaths(
             socket=(runtime / "matahari" if runtime else shared) / "bus.sock",
             state=(_folder(environ, "XDG_STATE_HOME") or home / ".local/state") / "matahari",
             plugins=(_folder(environ, "XDG_DATA_HOME") or home / ".local/share") / "matahari/plugins",
+            hooks=configuration / "hooks",
+            facts=configuration / "facts.d",
         )
     if checkout is None:
         return paths
-    return DefaultPaths(paths.socket, paths.state, checkout / "plugins")
+    return dataclasses.replace(paths, plugins=checkout / "plugins")
 
 
 def configuration_files(uid: int, environ: Mapping[str, str]) -> list[Path]:

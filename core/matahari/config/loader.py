@@ -78,7 +78,13 @@ def _defaults(
     uid: int, environ: Mapping[str, str], own: Mapping[str, object], checkout: Path | None
 ) -> dict[str, Found]:
     paths = default_paths(uid, environ, checkout)
-    by_user: dict[str, object] = {"socket": paths.socket, "state": paths.state, "plugins": (paths.plugins,)}
+    by_user: dict[str, object] = {
+        "socket": paths.socket,
+        "state": paths.state,
+        "plugins": (paths.plugins,),
+        "hooks": paths.hooks,
+        "facts": (paths.facts,),
+    }
     values = {setting.field: by_user.get(setting.field, setting.default) for setting in TABLE}
     return {field: Found(own.get(field, value), (Layer.DEFAULT, 0), "default") for field, value in values.items()}
 

@@ -21,6 +21,10 @@ _LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.I
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.NOTSET, 7))
 
 
+# Extensions from a directory log as part of us; their modules have names below the second one.
+_OURS = ("matahari", "matahari_extension")
+
+
 class _JournalFormatter(logging.Formatter):
     """Prefixes every line, also those of a traceback, with its priority."""
 
@@ -52,7 +56,8 @@ def configure_logging(
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    logging.getLogger("matahari").setLevel(_LEVELS[settings.log_level])
+    for name in _OURS:
+        logging.getLogger(name).setLevel(_LEVELS[settings.log_level])
 
 
 def _formatter(stream: TextIO, environ: Mapping[str, str]) -> logging.Formatter:

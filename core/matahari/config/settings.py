@@ -41,6 +41,11 @@ class Settings:
         plugin_memory: address space of a plugin's processes in MiB; 0 for no bound.
         plugin_open_files, plugin_processes, plugin_nice: further bounds of a plugin's processes.
         plugin_activate_interval: seconds between two times that a plugin is asked whether it is for this host.
+        authorisation: who may call where extensions are silent, ``broker`` or ``owner``.
+        audit: ``required``, ``on`` or ``off``.
+        hooks: directory of extensions (absolute).
+        facts: ``facts.d`` directories (absolute, at least one).
+        facts_interval: seconds between two collections of the facts.
         sources: field name -> where its value comes from, for humans (``default``, a file's path,
             ``environment MATAHARI_LOG``, ``command line --log``).
     """
@@ -74,6 +79,11 @@ class Settings:
     plugin_processes: int
     plugin_nice: int
     plugin_activate_interval: float
+    authorisation: str
+    audit: str
+    hooks: Path
+    facts: tuple[Path, ...]
+    facts_interval: float
     sources: Mapping[str, str]
 
 

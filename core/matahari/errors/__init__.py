@@ -7,9 +7,23 @@ Each layer lets only its own errors out and maps foreign ones with :func:`mapped
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+
+from matahari.errors.base import MatahariError
+from matahari.errors.remote import (
+    AbortedError,
+    BusyError,
+    CrashedError,
+    InvalidArgumentError,
+    MissingArgumentError,
+    RefusedError,
+    RemoteCancelledError,
+    RemoteError,
+    RemoteTimeoutError,
+    UnexpectedError,
+    UnknownActionError,
+)
 
 __all__ = [
     "AbortedError",
@@ -35,6 +49,7 @@ __all__ = [
     "PluginLoadError",
     "ProtocolError",
     "RefusedError",
+    "RemoteCancelledError",
     "RemoteError",
     "RemoteProtocolError",
     "RemoteTimeoutError",
@@ -47,12 +62,6 @@ __all__ = [
     "UnknownActionError",
     "mapped",
 ]
-
-
-class MatahariError(Exception):
-    """Base of all errors that this product raises on purpose."""
-
-    code: ClassVar[str] = "error"
 
 
 class ConfigError(MatahariError):
@@ -170,94 +179,6 @@ class CancelledRequestError(RequestError):
     code = "request.cancelled"
 
 
-class RemoteError(MatahariError):
-    """An agent answered with a failure. Remote failures are data: names and traces arrive as text.
-
-    Attributes:
-        agent: name of the agent that answered, empty when not known.
-        action: the method that was called.
-        status: number that the agent sent (``error_code``), 0 when none.
-        remote_type: class name of the remote exception, empty when none.
-        remote_traceback: formatted frames, empty when none.
-        kind: the machine-readable kind of an RPC failure as sent by our agents, empty when none.
-    """
-
-    code = "remote"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        agent: str = "",
-        action: str = "",
-        status: int = 0,
-        remote_type: str = "",
-        remote_traceback: str = "",
-        kind: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.agent = agent
-        self.action = action
-        self.status = status
-        self.remote_type = remote_type
-        self.remote_traceback = remote_traceback
-        self.kind = kind
-
-
-class AbortedError(RemoteError):
-    """The action began and gave up by its own decision: the plugin raised."""
-
-    code = "remote.aborted"
-
-
-class UnknownActionError(RemoteError):
-    """The object has no such method."""
-
-    code = "remote.unknown_action"
-
-
-class MissingArgumentError(RemoteError):
-    """A required argument was not given."""
-
-    code = "remote.missing_argument"
-
-
-class InvalidArgumentError(RemoteError):
-    """An argument does not fit its schema."""
-
-    code = "remote.invalid_argument"
-
-
-class UnexpectedError(RemoteError):
-    """The agent itself failed."""
-
-    code = "remote.unexpected"
-
-
-class RefusedError(RemoteError):
-    """The agent is not allowed, or not configured, to do it."""
-
-    code = "remote.refused"
-
-
-class BusyError(RemoteError):
-    """The agent's queue for this plugin is full."""
-
-    code = "remote.busy"
-
-
-class RemoteTimeoutError(RemoteError):
-    """The action ran longer than its limit on the agent."""
-
-    code = "remote.timeout"
-
-
-class CrashedError(RemoteError):
-    """The plugin's process died during the call."""
-
-    code = "remote.crashed"
-
-
 class SchemaError(MatahariError):
     """A value does not fit its schema; ``path`` names the place."""
 
@@ -269,14 +190,31 @@ class SchemaError(MatahariError):
 
 
 class FilterSyntaxError(MatahariError):
-    """A line or filter cannot be parsed: ``text`` and the ``position`` (0-based column) of the fault."""
+    """A line or filter cannot be parsed: ``text`` and the ``position`` (0-based column) of the fault.
+
+    Attributes:
+        expected: what could have stood there, as far as that can be listed.
+        suggestions: what may have been meant.
+    """
 
     code = "filter.syntax"
 
-    def __init__(self, message: str, *, text: str, position: int) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str,
+        position: int,
+        expected: Sequence[str] = (),
+        suggestions: Sequence[str] = (),
+    ) -> None:
+        hint = f"; did you mean {_listed(suggestions)}?" if suggestions else ""
+        wanted = f", expected {_listed(expected)}" if expected else ""
+        super().__init__(f"{message}{wanted}{hint}")
         self.text = text
         self.position = position
+        self.expected = tuple(expected)
+        self.suggestions = tuple(suggestions)
 
 
 class HookError(MatahariError):
@@ -365,6 +303,10 @@ class RestartLimitError(PluginError):
     """The plugin's process died too often and is left alone until the plugin is reloaded."""
 
     code = "plugin.quarantined"
+
+
+def _listed(choices: Sequence[str]) -> str:
+    return " or ".join(part for part in (", ".join(choices[:-1]), choices[-1]) if part)
 
 
 @contextmanager

@@ -6,5 +6,18 @@ from .builtin import BUILTIN
 from .collector import FACTS_AGE, FactFault, Facts, FactSnapshot
 from .executable import EXECUTABLE_TIMEOUT
 from .flatten import flatten
+from .keeper import CUT, MAX_BYTES, FactKeeper, HostDescription
 
-__all__ = ["BUILTIN", "EXECUTABLE_TIMEOUT", "FACTS_AGE", "FactFault", "FactSnapshot", "Facts", "flatten"]
+__all__ = [
+    "BUILTIN",
+    "CUT",
+    "EXECUTABLE_TIMEOUT",
+    "FACTS_AGE",
+    "MAX_BYTES",
+    "FactFault",
+    "FactKeeper",
+    "FactSnapshot",
+    "Facts",
+    "HostDescription",
+    "flatten",
+]

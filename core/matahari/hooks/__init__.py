@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .audit import AuditLog, AuditStatistics
-from .authorisation import OwnerRule, authorise, decide
+from .authorisation import BrokerRule, OwnerRule, authorise, decide
 from .calls import HOOK_TIMEOUT, Outcome, Result, call_all, call_all_within, call_first, run_guarded
 from .extensions import ENTRY_POINT_GROUP, FOREIGN_FAILURES, Extensions, Implementation, Provider
+from .languages import OfferedLanguage, find_languages
 from .order import ActionResult, ActionSteps, Completed, Failed, Refused, Stage, run_action
 from .ownership import read_owned, require_owned, require_owned_directory
 from .records import (
@@ -41,6 +42,7 @@ from .specifications import (
 )
 from .threads import Threads
 from .trail import MASK, encode_record, intent_record, outcome_record, refusal_record
+from .validators import NamedCheck, find_validators
 
 __all__ = [
     "AGENTS",
@@ -66,6 +68,7 @@ __all__ = [
     "Aggregator",
     "AuditLog",
     "AuditStatistics",
+    "BrokerRule",
     "Caller",
     "Completed",
     "Decision",
@@ -77,6 +80,8 @@ __all__ = [
     "Implementation",
     "JsonValue",
     "LanguageBackend",
+    "NamedCheck",
+    "OfferedLanguage",
     "Outcome",
     "OwnerRule",
     "Problem",
@@ -94,6 +99,8 @@ __all__ = [
     "call_first",
     "decide",
     "encode_record",
+    "find_languages",
+    "find_validators",
     "hookimpl",
     "intent_record",
     "outcome_record",

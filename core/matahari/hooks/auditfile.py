@@ -28,6 +28,7 @@ class AuditFile:
         self._limit_bytes = limit_bytes
         self._keep = keep
         self._descriptor: int | None = None
+        self._own = (0, 0)
         self._size = 0
         self._is_torn = False
 
@@ -55,6 +56,7 @@ class AuditFile:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
+        self._own = (found.st_dev, found.st_ino)
         self._size = found.st_size
         # An agent that was killed, or another program, may have left half a line.
         self._is_torn = self._size > 0 and os.pread(descriptor, 1, self._size - 1) != b"\n"
@@ -86,13 +88,12 @@ class AuditFile:
     def _follow(self) -> None:
         """Open the file again when there is none, or another one of its name: log rotation of the system, an administrator."""
         if self._descriptor is not None:
-            own = os.fstat(self._descriptor)
             try:
                 there = os.stat(self.path, follow_symlinks=False)
             except FileNotFoundError:
                 there = None
-            if there is not None and (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino):
-                self._size = own.st_size
+            if there is not None and (there.st_dev, there.st_ino) == self._own:
+                self._size = there.st_size
                 return
             self.close()
         try:

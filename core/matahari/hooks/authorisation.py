@@ -17,7 +17,7 @@ from .records import ActionRequest, Decision
 from .specifications import AUTHORISE
 from .threads import Threads
 
-__all__ = ["OwnerRule", "authorise", "decide"]
+__all__ = ["BrokerRule", "OwnerRule", "authorise", "decide"]
 
 ROOT: Final = "root"
 
@@ -48,6 +48,24 @@ class OwnerRule:
                 return Decision(True, "the broker lets you call", "broker")
         who = "a caller without a name" if caller.user is None else caller.user
         return Decision(False, f"{who} may not call {request.action} of {request.plugin}: only its owner may", "owner")
+
+
+class BrokerRule:
+    """Whoever got a request through the broker may do everything: its access rules have decided who that is.
+
+    The embedded broker lets its own user and root through, and whom its file of access rules names. Brokers elsewhere
+    have rules of their own, and some vouch for no names, so that callers without one are let through as well.
+
+    Args:
+        owner: as of :class:`OwnerRule`; the owner and root are named as such.
+    """
+
+    def __init__(self, owner: str | None = None) -> None:
+        self._owner_rule = OwnerRule(owner)
+
+    def __call__(self, request: ActionRequest) -> Decision:
+        decision = self._owner_rule(request)
+        return decision if decision.allowed else Decision(True, "the broker lets you call", "broker")
 
 
 async def authorise(

@@ -29,6 +29,9 @@ ENTRY_POINT_GROUP: Final = "matahari"
 FOREIGN_FAILURES: Final = (Exception, SystemExit)
 """What foreign code may raise without anybody's harm; an extension that calls ``sys.exit`` does not end the agent."""
 
+MODULE_PREFIX: Final = "matahari_extension"
+"""Modules from a directory are below this name, and so are their loggers."""
+
 MAX_FILES: Final = 256  # a directory given by mistake must not be run file by file
 MAX_SOURCE_BYTES: Final = 1024 * 1024
 
@@ -159,7 +162,7 @@ class Extensions:
             self.failures.append(_load_error(name, error, "ConfigError"))
             return
         # Numbered, so that it hides no module of that name and two directories may each have one.
-        module = ModuleType(f"matahari_extension_{next(_numbers)}_{name}")
+        module = ModuleType(f"{MODULE_PREFIX}.{name}_{next(_numbers)}")
         module.__file__ = str(path)
         sys.modules[module.__name__] = module  # dataclasses look their module up there
         try:

@@ -30,15 +30,19 @@ class LanguageBackend:
 
     Attributes:
         name: the language in lower case, e.g. ``ruby``.
-        suffixes: file names it is for, with the dot.
-        command: argument list that starts the program; the first one is an absolute path.
+        suffixes: ends of the names of files that it is for, with the dot; each language has its own.
+        command: argument list that starts the program; the first one is an absolute path, or a name that is found in
+            PATH. Two arguments are added: the number of the control socket's descriptor, and the nonce.
         reason: why it cannot be used on this host, empty when it can.
+        main_file: name of the file that makes a folder a plugin of this language, as ``__init__.py`` does in Python;
+            empty when its plugins are single files.
     """
 
     name: str
     suffixes: tuple[str, ...]
     command: tuple[str, ...]
     reason: str = ""
+    main_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

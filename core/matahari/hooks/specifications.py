@@ -11,6 +11,7 @@ from typing import Final, Generic, TypeVar
 
 import pluggy
 
+from .backends import check_backend
 from .records import (
     ActionRequest,
     AgentOffer,
@@ -102,7 +103,7 @@ class Specifications:
 
 @dataclass(frozen=True, slots=True)
 class Hook(Generic[T_co]):
-    """One hook: ``read`` turns what an implementation returned into its result, or raises TypeError."""
+    """One hook: ``read`` turns what an implementation returned into its result, or raises TypeError or ValueError."""
 
     name: str
     read: Callable[[object], T_co]
@@ -131,6 +132,13 @@ def _several_of(kind: type[T]) -> Callable[[object], tuple[T, ...]]:
         return tuple(value)
 
     return read
+
+
+def _backends(value: object) -> tuple[LanguageBackend, ...]:
+    found = _several_of(LanguageBackend)(value)
+    for backend in found:
+        check_backend(backend)
+    return found
 
 
 def _map(value: object) -> Mapping[str, object]:
@@ -164,7 +172,7 @@ def _nothing(value: object) -> None:
     raise TypeError(f"returned {type(value).__name__}, and nothing is expected")
 
 
-LANGUAGES: Final[Hook[tuple[LanguageBackend, ...]]] = Hook("languages", _several_of(LanguageBackend))
+LANGUAGES: Final[Hook[tuple[LanguageBackend, ...]]] = Hook("languages", _backends)
 FACTS: Final[Hook[Mapping[str, object]]] = Hook("facts", _map)
 HOST_INVENTORY: Final[Hook[HostInventory]] = Hook("host_inventory", _inventory)
 AUTHORISE: Final[Hook[Decision]] = Hook("authorise", _one_of(Decision))

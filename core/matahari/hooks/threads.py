@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -19,7 +20,7 @@ MAX_THREADS: Final = 32  # as many calls as an agent decides upon at once; more 
 
 
 class Threads:
-    """Runs functions in threads, at most ``limit`` at once. Used from one event loop.
+    """Runs functions in threads, at most ``limit`` at once; further ones wait for their turn. Used from one event loop.
 
     Attributes:
         busy: threads that run now, those included that nobody waits for any more.
@@ -27,23 +28,30 @@ class Threads:
 
     def __init__(self, limit: int = MAX_THREADS) -> None:
         self._limit = limit
+        self._left = 0  # of the busy ones those that nobody waits for any more: they may never end
+        self._waiting: deque[asyncio.Future[None]] = deque()  # no more than there are calls under way
         self.busy = 0
 
     async def run(self, function: Callable[[], T], *, timeout: float) -> T:
         """What ``function`` returns or raises.
 
         Raises:
-            TimeoutError: not within ``timeout`` seconds, or all threads are busy.
+            TimeoutError: not within ``timeout`` seconds, its turn included, or all threads hang.
         """
-        if self.busy >= self._limit:
-            raise TimeoutError(f"all {self._limit} threads are busy with earlier calls")
         loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        if self.busy < self._limit:
+            self.busy += 1
+        else:
+            await self._wait_place(deadline)
         future: asyncio.Future[T] = loop.create_future()
 
         def settle(value: Callable[[], None]) -> None:
-            self.busy -= 1
-            if not future.done():
+            if future.done():
+                self._left -= 1
+            else:
                 value()
+            self._leave_place()
 
         def work() -> None:
             try:
@@ -58,16 +66,47 @@ class Threads:
             except RuntimeError:
                 pass  # the loop is closed: nobody waits and nobody counts any more
 
-        self.busy += 1
         try:
             threading.Thread(target=work, name="matahari-hook", daemon=True).start()
         except RuntimeError as error:
-            self.busy -= 1
+            self._leave_place()
             raise TimeoutError(f"no thread could be started: {error}") from error
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout_at(deadline):
                 return await future
         except TimeoutError:
             if future.done() and not future.cancelled() and future.exception() is not None:
                 raise  # its own TimeoutError
             raise TimeoutError(f"not ended within {timeout:g} s") from None
+        finally:
+            if future.cancelled():
+                self._left += 1
+
+    async def _wait_place(self, deadline: float) -> None:
+        """Return with a place that another thread has left."""
+        text = f"all {self._limit} threads are busy with earlier calls"
+        if self._left >= self._limit:
+            raise TimeoutError(text)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        is_taken = False
+        try:
+            async with asyncio.timeout_at(deadline):
+                await turn
+                is_taken = True
+        except TimeoutError:
+            raise TimeoutError(text) from None
+        finally:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            elif not is_taken and not turn.cancelled():
+                self._leave_place()  # it came in the very moment in which nobody waited for it any more
+
+    def _leave_place(self) -> None:
+        """Give a place to who has waited longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.busy -= 1

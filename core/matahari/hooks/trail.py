@@ -22,6 +22,8 @@ MASK: Final = "<hidden>"
 MAX_ARGUMENTS_BYTES: Final = 4096  # so that a record stays one write and a caller cannot fill the disk with one call
 MAX_TEXT: Final = 512  # of names and reasons, which a caller may choose
 
+_encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
 
 def intent_record(request: ActionRequest, decision: Decision) -> dict[str, JsonValue]:
     """Written before an action runs."""
@@ -48,7 +50,8 @@ def outcome_record(
         "duration_ms": round(duration * 1000, 3),
     }
     if error is not None:
-        record["error_type"] = type(error).__name__
+        said = getattr(error, "error_type", "")  # of what it stands for, perhaps raised in another process
+        record["error_type"] = _short(said) if isinstance(said, str) and said else type(error).__name__
         if isinstance(kind := getattr(error, "kind", None), str):
             record["kind"] = _short(kind)
     if reply_problems:
@@ -70,7 +73,7 @@ def refusal_record(
 
 def encode_record(record: Mapping[str, JsonValue]) -> bytes:
     """One line of ASCII with its line end: no value can begin a line of its own or move the cursor."""
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+    return _encode(record).encode("ascii") + b"\n"
 
 
 def _head(event: str, request: ActionRequest) -> dict[str, JsonValue]:
@@ -86,12 +89,14 @@ def _head(event: str, request: ActionRequest) -> dict[str, JsonValue]:
 
 
 def _arguments(request: ActionRequest) -> JsonValue:
+    if not request.arguments:
+        return {}
     try:
         shown: dict[str, JsonValue] = {
             _short(name): MASK if name in request.sensitive else _finite(value)
             for name, value in request.arguments.items()
         }
-        text = json.dumps(shown, ensure_ascii=True, separators=(",", ":"))
+        text = _encode(shown)
     except (RecursionError, TypeError, ValueError) as error:
         return {"left_out": type(error).__name__}
     if len(text) <= MAX_ARGUMENTS_BYTES:

@@ -30,6 +30,7 @@ __all__ = [
     "check_number_map",
     "check_object",
     "check_optional_number",
+    "check_optional_object",
     "check_optional_real",
     "check_optional_seconds",
     "check_optional_text_map",
@@ -173,6 +174,10 @@ def check_number_map(value: Json, path: str) -> dict[str, int]:
     return {
         check_name(key, path): check_number(item, f"{path}.{key}") for key, item in check_members(value, path).items()
     }
+
+
+def check_optional_object(value: Json, path: str) -> dict[str, Json] | None:
+    return None if value is None else check_object(value, path)
 
 
 def check_object(value: Json, path: str) -> dict[str, Json]:

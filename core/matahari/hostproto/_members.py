@@ -18,6 +18,7 @@ from ._checks import (
     check_number_map,
     check_object,
     check_optional_number,
+    check_optional_object,
     check_optional_real,
     check_optional_seconds,
     check_optional_text_map,
@@ -83,6 +84,7 @@ _TABLE: Final[Mapping[type[Message], tuple[_Member, ...]]] = {
         ("files", check_optional_text_map, None),
         ("settings", check_object, {}),
         ("facts", check_object, {}),
+        ("settings_file", check_text, ""),
     ),
     Activate: (),
     Loaded: (
@@ -94,6 +96,7 @@ _TABLE: Final[Mapping[type[Message], tuple[_Member, ...]]] = {
         ("methods", check_specs, _REQUIRED),
         ("active", check_bool, True),
         ("reason", check_text, ""),
+        ("settings", check_optional_object, None),
     ),
     Activation: (("active", check_bool, _REQUIRED), ("reason", check_text, "")),
     LoadFailed: (
@@ -146,6 +149,7 @@ _TABLE: Final[Mapping[type[Message], tuple[_Member, ...]]] = {
         ("nonce", check_text, _REQUIRED),
         ("limits", check_number_map, {}),
         ("environment", check_text_map, {}),
+        ("typed", check_bool, False),
     ),
     Spawned: (("worker", check_number, _REQUIRED), ("pid", check_number, _REQUIRED)),
     SpawnFailed: (("worker", check_number, _REQUIRED), ("text", check_text, _REQUIRED)),

@@ -15,6 +15,7 @@ from .frames import Json
 __all__ = [
     "EFFECTS",
     "INTERFACE_VERSION",
+    "NO_THREAD",
     "Activate",
     "Activation",
     "Bye",
@@ -90,7 +91,8 @@ class Load:
     """Load a plugin.
 
     ``files`` maps relative paths to base64 of their bytes; None: read ``path``. ``settings`` are what the
-    operator configured for this plugin, ``facts`` what is known of the host.
+    operator configured for this plugin, in ``settings_file`` (empty when there is none), ``facts`` what is known of the
+    host.
     """
 
     TYPE: ClassVar[str] = "load"
@@ -103,6 +105,7 @@ class Load:
     files: Mapping[str, str] | None = None
     settings: Mapping[str, Json] = field(default_factory=dict)
     facts: Mapping[str, Json] = field(default_factory=dict)
+    settings_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,11 @@ class Activate:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The plugin is ready; ``digest`` is of what was really loaded, ``active`` and ``reason`` as in Activation."""
+    """The plugin is ready.
+
+    ``digest`` is of what was really loaded, ``active`` and ``reason`` are as in Activation, ``settings`` is the schema of
+    the plugin's settings, None when it declares none.
+    """
 
     TYPE: ClassVar[str] = "loaded"
     name: str
@@ -125,6 +132,7 @@ class Loaded:
     methods: tuple[MethodSpec, ...]
     active: bool = True
     reason: str = ""
+    settings: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,10 @@ class Result:
     TYPE: ClassVar[str] = "result"
     id: int
     text: str
+
+
+#: The ``error_type`` of a ``busy`` failure when the system gives the worker no thread to run the call in.
+NO_THREAD: Final = "NoThread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +287,8 @@ class Log:
 class Spawn:
     """Fork a worker; its socket and the writing end of its log pipe travel beside the frame.
 
-    ``environment`` is added to the warm parent's.
+    ``environment`` is added to the warm parent's. ``typed`` is a guess: the plugin's annotations need more than JSON, and
+    the warm parent may load what serves them before it forks.
     """
 
     TYPE: ClassVar[str] = "spawn"
@@ -284,6 +297,7 @@ class Spawn:
     nonce: str
     limits: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,10 @@ def parse_address(text: str, *, default_port: int = DEFAULT_PORT) -> Address:
             raise ConfigError(f"broker address {text!r} has the unknown scheme {name!r}: {_FORMS}")
         rest = rest.rstrip("/")
     if "@" in rest:
-        raise ConfigError("a broker address holds no user or password; put credentials into the configuration file")
+        raise ConfigError(
+            "a broker address holds no user or password, and this version has no login: use a Unix socket (unix:PATH),"
+            " or --insecure-anonymous for tests on this machine"
+        )
     host, port_text = _split_port(rest, text)
     if not host or any(c.isspace() or c in "/?#\0" for c in host):
         raise ConfigError(f"broker address {text!r} names no host: {_FORMS}")

@@ -287,14 +287,7 @@ class Client:
         address = self.address
         try:
             if address.scheme == "unix":
-                transport, _ = await loop.create_unix_connection(lambda: pump, address.path)
-                sock = transport.get_extra_info("socket")
-                uid = peer_uid(sock)
-                if os.geteuid() != 0 and uid not in (0, os.geteuid()):
-                    raise ConnectFailedError(
-                        f"{address} belongs to user {uid}, not to you or root: refusing to talk to it",
-                        address=str(address),
-                    )
+                await self._connect_locally(pump, address)
             else:
                 transport, _ = await loop.create_connection(lambda: pump, address.host, address.port)
                 peer = transport.get_extra_info("peername")
@@ -305,6 +298,24 @@ class Client:
                     )
         except OSError as error:
             raise ConnectFailedError(_connect_failure(address, error), address=str(address)) from error
+
+    async def _connect_locally(self, pump: Pump, address: Address) -> None:
+        loop = asyncio.get_running_loop()
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, address.path)
+            # Asked before there is a transport: that of a broker which hangs up at once has no descriptor any more.
+            uid = peer_uid(sock)
+            if os.geteuid() != 0 and uid not in (0, os.geteuid()):
+                raise ConnectFailedError(
+                    f"{address} belongs to user {uid}, not to you or root: refusing to talk to it",
+                    address=str(address),
+                )
+            await loop.create_unix_connection(lambda: pump, sock=sock)
+        except BaseException:
+            sock.close()
+            raise
 
     def _lost(self, error: TransportError) -> None:
         was_open = self.is_open

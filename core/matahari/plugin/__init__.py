@@ -5,7 +5,7 @@ Standard library only, so that a plugin can be run and tested anywhere.
 
 from __future__ import annotations
 
-from .calls import Context, Reporter, context, running
+from .calls import Context, Reporter, context, running, settings
 from .declare import Declared, declared, method
 from .report import event, output, progress, report_to
 
@@ -21,4 +21,5 @@ __all__ = [
     "progress",
     "report_to",
     "running",
+    "settings",
 ]

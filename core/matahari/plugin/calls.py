@@ -6,14 +6,17 @@ import logging
 import math
 import threading
 import time
+import typing
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar, cast
 
-__all__ = ["Context", "Reporter", "context", "running"]
+__all__ = ["Context", "Reporter", "context", "running", "settings"]
+
+_Settings = TypeVar("_Settings")
 
 
 def _nothing() -> Mapping[str, object]:
@@ -56,7 +59,8 @@ class Context:
         deadline: moment, on the clock of ``time.monotonic``, after which nobody waits for the result;
             infinite when there is no limit.
         facts: what the agent knows of this host; name -> JSON value.
-        settings: what the operator configured for this plugin; name -> JSON value.
+        settings: what the operator configured for this plugin; name -> JSON value. With a class ``Settings`` in the
+            plugin it is an instance of that, once the plugin is imported; :func:`settings` gives it with its type.
         reporter: takes what the action tells; None outside of a worker.
     """
 
@@ -106,6 +110,25 @@ def context() -> Context:
     if found is None:
         raise RuntimeError("context() is only available while an action runs")
     return found
+
+
+def settings(kind: type[_Settings]) -> _Settings:
+    """Give the settings of this plugin as its class declares them: ``settings(Settings).keep``.
+
+    In an action, in ``self_check`` and in ``activate``. In an author's own tests, within :func:`running`, plain values
+    become arguments of the class, unchecked.
+
+    Args:
+        kind: the plugin's class ``Settings``.
+
+    Raises:
+        RuntimeError: nothing of that runs here.
+        TypeError: the plain values are no arguments of the class.
+    """
+    found: object = context().settings
+    if not typing.is_typeddict(kind) and isinstance(found, kind):
+        return found
+    return kind(**cast("Mapping[str, object]", found))
 
 
 def current() -> Context | None:

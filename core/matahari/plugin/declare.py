@@ -19,7 +19,7 @@ class Declared:
 
     Attributes:
         effects: ``read_only``, ``destructive``, ``idempotent`` -> yes or no; one that is absent is not known.
-        timeout: time limit of one call in seconds; None: the agent's.
+        timeout: time limit of one call in seconds, in place of the agent's; None: the agent's.
         sensitive: names of parameters whose values must not be shown or logged.
     """
 
@@ -60,7 +60,8 @@ def method(
         read_only: it changes nothing.
         destructive: it may destroy what cannot be brought back; shells ask before they call it.
         idempotent: calling it twice is the same as calling it once.
-        timeout: time limit of one call in seconds, in place of the agent's.
+        timeout: time limit of one call in seconds, in place of the agent's, shorter or longer; a ``call_timeout`` that
+            the operator sets for the plugin (``NAME.toml``) counts instead, and a caller may ask for less.
         sensitive: names of parameters whose values must not be shown or logged.
 
     Raises:

@@ -10,6 +10,7 @@ from matahari.qmf._objects import ManagedObject
 from matahari.qmf._parts import OBJECTS_PER_PART, PART_BYTES
 from matahari.qmf.agent import ANNOUNCE_GAP, AgentEngine
 from matahari.qmf.agent_info import AgentInfo, is_broker
+from matahari.qmf.call_options import MAX_CALL_TIMEOUT, MAX_REPORT_INTERVAL, OPTIONS_KEY, CallOptions
 from matahari.qmf.codec import MAX_ITEMS, decode_list, decode_map, encode_list, encode_map
 from matahari.qmf.console import ConsoleEngine
 from matahari.qmf.console_events import (
@@ -18,6 +19,7 @@ from matahari.qmf.console_events import (
     AgentRestarted,
     AgentUpdated,
     CallCompleted,
+    CallReported,
     ClassesListed,
     DataIndicated,
     EngineEvent,
@@ -48,6 +50,8 @@ from matahari.qmf.packet import (
     DATA_INDICATION,
     EXCEPTION,
     LOCATE_KEY,
+    METHOD_CANCEL_INDICATION,
+    METHOD_INDICATION,
     METHOD_REQUEST,
     METHOD_RESPONSE,
     QUERY_REQUEST,
@@ -56,6 +60,7 @@ from matahari.qmf.packet import (
     SUBSCRIBE_REFRESH_INDICATION,
     SUBSCRIBE_REQUEST,
     SUBSCRIBE_RESPONSE,
+    CancelCall,
     Command,
     Direct,
     Invoke,
@@ -67,6 +72,15 @@ from matahari.qmf.packet import (
 from matahari.qmf.predicate import Predicate, compile_predicate
 from matahari.qmf.property import Access, Direction, Property, PropertyType
 from matahari.qmf.query import Query, QueryTarget
+from matahari.qmf.reports import (
+    MAX_PROGRESS_TEXT,
+    MAX_REPORTS,
+    OutputReport,
+    PartialReport,
+    ProgressReport,
+    Report,
+    read_reports,
+)
 from matahari.qmf.schema import Kind, Method, Schema, SchemaId, schema_hash
 from matahari.qmf.values import MAX_DEPTH, UInt, ULong, Value, decode_text, estimate_size, integer, text
 
@@ -89,12 +103,19 @@ __all__ = [
     "LOCATE_KEY",
     "MAX_AGENTS",
     "MAX_AGENT_NAME_BYTES",
+    "MAX_CALL_TIMEOUT",
     "MAX_DEPTH",
     "MAX_ITEMS",
     "MAX_PENDING_CALLS",
+    "MAX_PROGRESS_TEXT",
+    "MAX_REPORTS",
+    "MAX_REPORT_INTERVAL",
+    "METHOD_CANCEL_INDICATION",
+    "METHOD_INDICATION",
     "METHOD_REQUEST",
     "METHOD_RESPONSE",
     "OBJECTS_PER_PART",
+    "OPTIONS_KEY",
     "PART_BYTES",
     "QUERY_REQUEST",
     "QUERY_RESPONSE",
@@ -110,6 +131,9 @@ __all__ = [
     "AgentRestarted",
     "AgentUpdated",
     "CallCompleted",
+    "CallOptions",
+    "CallReported",
+    "CancelCall",
     "ClassesListed",
     "Command",
     "ConsoleEngine",
@@ -124,8 +148,11 @@ __all__ = [
     "ManagedObject",
     "Method",
     "ObjectId",
+    "OutputReport",
     "Packet",
+    "PartialReport",
     "Predicate",
+    "ProgressReport",
     "Property",
     "PropertyType",
     "Publish",
@@ -133,6 +160,7 @@ __all__ = [
     "QueryCompleted",
     "QueryTarget",
     "Reply",
+    "Report",
     "RequestAborted",
     "RequestExpired",
     "RequestFailed",
@@ -158,6 +186,7 @@ __all__ = [
     "failure_text",
     "integer",
     "is_broker",
+    "read_reports",
     "schema_hash",
     "text",
     "v1",

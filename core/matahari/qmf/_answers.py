@@ -1,14 +1,30 @@
-"""The answers that agents give, as commands."""
+"""The answers that agents give, and what comes before them, as commands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from matahari.errors import RemoteProtocolError, SchemaError
 from matahari.qmf import v1
+from matahari.qmf._announcement import Announcement
+from matahari.qmf._objects import ObjectTable, ValuesFailed
+from matahari.qmf._parts import split_parts
 from matahari.qmf.data import Data
-from matahari.qmf.packet import CODE_UNKNOWN_OBJECT, CONTENT_DATA, EXCEPTION, Packet, Reply
+from matahari.qmf.packet import (
+    AGENT_LOCATE_RESPONSE,
+    CODE_EXCEPTION,
+    CODE_INVALID_PARAMETER,
+    CODE_UNKNOWN_OBJECT,
+    CONTENT_DATA,
+    EXCEPTION,
+    QUERY_RESPONSE,
+    Packet,
+    Reply,
+)
+from matahari.qmf.predicate import compile_predicate
+from matahari.qmf.query import Query
 from matahari.qmf.schema import Schema, SchemaId
 from matahari.qmf.values import UInt, Value
 
@@ -16,6 +32,7 @@ from matahari.qmf.values import UInt, Value
 #: times over. Consoles ask for one; what is beyond is refused frame by frame.
 MAX_SCHEMA_BYTES: Final = 512 * 1024
 
+_NOTHING: Final[Mapping[str, Value]] = MappingProxyType({})
 _FindSchema = Callable[[SchemaId], Schema | None]
 
 
@@ -54,14 +71,55 @@ def answer(
     return Reply(request.reply_to, packet)
 
 
-def refusal(request: Packet, agent: str, text: str, code: int, data: Data | None = None) -> Reply:
-    """Return an exception; code and text go with ``data`` unless they are in it: Python consoles read only these."""
-    body: dict[str, Value] = data.to_map() if data is not None else {}
+def refusal(
+    request: Packet, agent: str, text: str, code: int, data: Data | None = None, more: Mapping[str, Value] = _NOTHING
+) -> Reply:
+    """Return an exception; code and text go with ``data`` unless they are in it: Python consoles read only these.
+
+    Args:
+        more: what else is to stand in the body.
+    """
+    body: dict[str, Value] = {**(data.to_map() if data is not None else {}), **more}
     values: dict[str, Value] = {"error_code": UInt(code), "error_text": text}
     if data is not None:
         values |= data.values
     body["_values"] = values
     return answer(request, agent, EXCEPTION, body, content=CONTENT_DATA)
+
+
+def locate_answer(request: Packet, announcement: Announcement, wall_ns: int) -> Reply | None:
+    """Return the agent's attributes, when they are as the request wants them.
+
+    Raises:
+        Refused: the predicate cannot be read.
+    """
+    # the locate of libqmf2's broker probe has no body, and some consoles send an empty map
+    body = [] if request.body in (None, {}) else request.body
+    try:
+        matches = compile_predicate(body if isinstance(body, list) else [body])(announcement.attributes)
+    except SchemaError as error:
+        raise Refused(f"Invalid predicate: {error}", CODE_INVALID_PARAMETER) from error
+    if not matches:
+        return None
+    values: Value = {"_values": announcement.values(wall_ns)}
+    return answer(request, announcement.name, AGENT_LOCATE_RESPONSE, values, method="indication")
+
+
+def query_answers(request: Packet, agent: str, table: ObjectTable) -> Iterator[Reply]:
+    """Return what answers a query: one or more parts.
+
+    Raises:
+        Refused: it cannot be read, or the objects' values cannot be had.
+    """
+    try:
+        content, items = table.answer(Query.from_map(request.body))
+    except (RemoteProtocolError, SchemaError) as error:
+        raise Refused(f"Invalid query: {error}", CODE_INVALID_PARAMETER) from error
+    except ValuesFailed as error:
+        raise Refused(str(error), CODE_EXCEPTION) from error
+    parts = list(split_parts(items))
+    for number, part in enumerate(parts, 1):
+        yield answer(request, agent, QUERY_RESPONSE, part, content=content, partial=number < len(parts))
 
 
 def frame_answers(request: Packet, agent: str, frames: Sequence[v1.Frame], find_schema: _FindSchema) -> Iterator[Reply]:

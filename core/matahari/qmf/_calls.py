@@ -1,23 +1,31 @@
-"""Calls under way: from a method request that makes sense to the one answer that it gets."""
+"""Calls under way: from a method request that makes sense to the one answer that it gets.
+
+On the way there may be reports, for a caller that asked for them, and the caller may give the call up. Who gives up is
+known by reply address, correlation id and user id: nobody else can name the call.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from matahari.errors import LocalProtocolError, RemoteProtocolError
 from matahari.qmf._answers import Refused
 from matahari.qmf._objects import ManagedObject, ObjectTable
+from matahari.qmf.call_options import OPTIONS_KEY, CallOptions
 from matahari.qmf.data import ObjectId
 from matahari.qmf.packet import (
     CODE_EXCEPTION,
     CODE_INVALID_PARAMETER,
     CODE_UNKNOWN_OBJECT,
     METHOD_REQUEST,
+    CorrelationId,
     Invoke,
     Packet,
 )
 from matahari.qmf.property import Property, PropertyType
+from matahari.qmf.reports import Report, report_map
 from matahari.qmf.values import Value, text
 
 #: Most calls under way at once. Plugins have smaller queues of their own; this bounds what a flood of requests
@@ -25,12 +33,26 @@ from matahari.qmf.values import Value, text
 MAX_PENDING_CALLS: Final = 1024
 
 
+_Asker: TypeAlias = tuple[str | None, CorrelationId]
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call; of its request only what answers need, for the body may be large."""
+
+    request: Packet
+    has_reports: bool
+    reports: int = 0
+    is_cancelled: bool = False
+
+
 class CallTable:
     """The calls that the application has been given and has not answered yet, by number."""
 
     def __init__(self, objects: ObjectTable) -> None:
         self._objects = objects
-        self._pending: dict[int, Packet] = {}
+        self._pending: dict[int, _Call] = {}
+        self._by_asker: dict[_Asker, int] = {}
         self._next = 1
 
     def __len__(self) -> int:
@@ -60,22 +82,55 @@ class CallTable:
         if item is not None:
             known = self._objects.arguments_of(item, method)
             arguments = arguments if known is None else check_arguments(known, arguments)
+        options = _options(body)
         if len(self._pending) >= MAX_PENDING_CALLS:
             raise Refused("busy", CODE_EXCEPTION, kind="busy")
         call = self._next
         self._next += 1
-        # Only what the answer needs is kept; the body may be large.
-        self._pending[call] = Packet(
-            METHOD_REQUEST, correlation_id=request.correlation_id, reply_to=request.reply_to, form_a=request.form_a
-        )
-        return Invoke(call, None if item is None else item.name, method, arguments, request.user_id)
+        kept = Packet(
+            METHOD_REQUEST, correlation_id=request.correlation_id, reply_to=request.reply_to,
+            user_id=request.user_id, form_a=request.form_a,
+        )  # fmt: skip
+        self._pending[call] = _Call(kept, options is not None and options.stream)
+        if request.correlation_id is not None:
+            self._by_asker[request.reply_to, request.correlation_id] = call
+        return Invoke(call, None if item is None else item.name, method, arguments, request.user_id, options)
 
-    def take(self, call: int) -> Packet:
-        """End a call and return its request; LocalProtocolError when it is unknown or has ended."""
-        try:
-            return self._pending.pop(call)
-        except KeyError:
-            raise LocalProtocolError(f"call {call} is unknown or was answered already") from None
+    def report(self, call: int, reports: Sequence[Report]) -> tuple[Packet, list[Value]] | None:
+        """Number what a call tells: its request, and the maps to send; None when nobody wants, or waits for, them."""
+        found = self._pending.get(call)
+        if found is None or not found.has_reports or not reports:
+            return None
+        first = found.reports + 1
+        found.reports += len(reports)
+        return found.request, [report_map(report, number) for number, report in enumerate(reports, first)]
+
+    def cancel(self, packet: Packet) -> int | None:
+        """The call that its own caller gives up, once; None when there is no such call."""
+        if packet.correlation_id is None:
+            return None
+        number = self._by_asker.get((packet.reply_to, packet.correlation_id))
+        call = None if number is None else self._pending[number]
+        if call is None or call.is_cancelled or call.request.user_id != packet.user_id:
+            return None
+        call.is_cancelled = True
+        return number
+
+    def take(self, call: int) -> tuple[Packet, dict[str, Value]]:
+        """End a call: its request, and what is to be added to the answer's map.
+
+        Raises:
+            LocalProtocolError: it is unknown or has ended.
+        """
+        found = self._pending.pop(call, None)
+        if found is None:
+            raise LocalProtocolError(f"call {call} is unknown or was answered already")
+        request = found.request
+        if request.correlation_id is not None:
+            asker = request.reply_to, request.correlation_id
+            if self._by_asker.get(asker) == call:  # a later call may go by the same words
+                del self._by_asker[asker]
+        return request, {OPTIONS_KEY: {"reports": found.reports}} if found.has_reports else {}
 
     def _find(self, address: Value) -> ManagedObject | None:
         if address is None:
@@ -87,6 +142,15 @@ class CallTable:
         if item is None:
             raise Refused("No data object found with the specified address", CODE_UNKNOWN_OBJECT)
         return item
+
+
+def _options(body: Mapping[str, Value]) -> CallOptions | None:
+    if OPTIONS_KEY not in body:
+        return None
+    try:
+        return CallOptions.from_map(body[OPTIONS_KEY])
+    except RemoteProtocolError as error:
+        raise Refused(str(error), CODE_INVALID_PARAMETER) from error
 
 
 def check_arguments(known: Mapping[str, Property], given: Mapping[str, Value]) -> dict[str, Value]:

@@ -11,6 +11,7 @@ from matahari.errors import RemoteProtocolError
 from matahari.qmf import v1
 from matahari.qmf._console_agents import AgentTable
 from matahari.qmf._console_outbox import Outbox
+from matahari.qmf._console_reports import Reports
 from matahari.qmf._requests import Goal, Request, RequestTable, number_in
 from matahari.qmf._schema_cache import SchemaCache
 from matahari.qmf._schema_requests import failure, finish_query, first_frame, may_fall_back, receive_frame
@@ -34,12 +35,14 @@ class Answers:
         agents: AgentTable,
         schemas: SchemaCache,
         outbox: Outbox,
+        reports: Reports,
         report: Callable[[EngineEvent], None],
     ) -> None:
         self._requests = requests
         self._agents = agents
         self._schemas = schemas
         self._outbox = outbox
+        self._reports = reports
         self._report = report
 
     def receive(self, packet: Packet) -> bool:
@@ -80,6 +83,7 @@ class Answers:
         if arguments is not None and not isinstance(arguments, dict):
             self._end_unreadable(request, "_arguments: not a map")
             return
+        self._reports.finish(request, body)
         self._end(request, CallCompleted(request.number, request.agent, arguments or {}))
 
     def _receive_part(self, request: Request, packet: Packet) -> None:
@@ -104,6 +108,7 @@ class Answers:
         except RemoteProtocolError as fault:
             self._end_unreadable(request, str(fault))
             return
+        self._reports.finish(request, body)
         self._end(request, RequestFailed(request.number, request.agent, error))
 
     def _receive_frame(self, request: Request, frame: v1.Frame) -> None:

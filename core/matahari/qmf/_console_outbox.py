@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from matahari.errors import LocalProtocolError, SchemaError
@@ -11,7 +12,7 @@ from matahari.qmf._console_agents import AgentTable
 from matahari.qmf._requests import MAX_PENDING_REQUESTS
 from matahari.qmf.agent_info import BROKER_ALIAS, is_broker
 from matahari.qmf.codec import encode_map
-from matahari.qmf.packet import AGENT_LOCATE_REQUEST, LOCATE_KEY, Direct, Packet, Publish
+from matahari.qmf.packet import AGENT_LOCATE_REQUEST, LOCATE_KEY, METHOD_CANCEL_INDICATION, Direct, Packet, Publish
 from matahari.qmf.values import Value
 
 #: Most commands not yet fetched: a caller may open all its requests before it lets anything be sent.
@@ -58,6 +59,10 @@ class Outbox:
     def request(self, agent: str, opcode: str, body: dict[str, Value], number: int) -> None:
         """Send a QMFv2 request to an agent."""
         self._send(agent, self._packet(opcode, body, str(number)))
+
+    def cancel(self, agent: str, number: int) -> None:
+        """Ask an agent to end a call. Sent even when the owner is late: each call is cancelled few times."""
+        self._send(agent, replace(self._packet(METHOD_CANCEL_INDICATION, {}, str(number)), method="indication"))
 
     def frame(self, agent: str, frame: bytes) -> None:
         """Send a QMFv1 frame to an agent; to the broker's under its alias, where it is known to take frames."""

@@ -39,6 +39,10 @@ class Deadlines(Generic[_Key]):
         """Forget ``key``, if it is there."""
         self._moments.pop(key, None)
 
+    def of(self, key: _Key) -> float | None:
+        """Return the moment of ``key``, or None."""
+        return self._moments.get(key)
+
     def earliest(self) -> float | None:
         """Return the earliest moment, or None."""
         heap, moments = self._heap, self._moments

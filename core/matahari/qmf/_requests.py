@@ -44,6 +44,7 @@ class Request:
         incomplete: QMFv1 frames sent whose answers are not complete; 0 while the request is a QMFv2 one.
         packages: those whose classes were asked for, in a QMFv1 list of classes.
         room: bytes, as estimated, that the answer may still have.
+        reports: number of the last report of a call; None when none are expected.
     """
 
     number: int
@@ -57,6 +58,7 @@ class Request:
     schema_ids: list[SchemaId] = field(default_factory=list)
     schemas: list[Schema] = field(default_factory=list)
     room: int = MAX_ANSWER_BYTES
+    reports: int | None = None
 
     def take_part(self, body: Value) -> None:
         """Add one part of an answer.
@@ -160,6 +162,16 @@ class RequestTable:
     def find(self, number: int | None) -> Request | None:
         """Return the request of that number, if it is still under way."""
         return None if number is None else self._requests.get(number)
+
+    def expect_reports(self, number: int) -> None:
+        """What an open request's agent reports is to be taken."""
+        self._requests[number].reports = 0
+
+    def hurry(self, number: int, deadline: float) -> None:
+        """Leave an open request no more time than that."""
+        earlier = self._deadlines.of(number)
+        if earlier is not None and deadline < earlier:
+            self._deadlines.put(number, deadline)
 
     def close(self, number: int) -> Request | None:
         """End a request; None when it has ended already."""

@@ -12,8 +12,10 @@ stopped      locate                 nothing
 not stopped  method request         ``Invoke``, and one answer when the application completes or fails it; or an exception
 not stopped  subscription           an answer, then the objects, then each interval those that changed; or an exception
 stopped      method, subscription   an exception
+any          cancel of a call       ``CancelCall``, once, when it is its caller's; else nothing
 any          refresh of one         an answer, or an exception when it is unknown
 any          cancel of one          nothing
+any          report of a call       an indication to a caller that asked for them
 running      interval is over       a heartbeat
 running      schemas have changed   a heartbeat, at most one each ``ANNOUNCE_GAP``
 running      objects have changed   indications of these, at most each ``publish_interval``
@@ -32,39 +34,37 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from matahari.errors import RemoteProtocolError, SchemaError
+from matahari.errors import RemoteProtocolError
 from matahari.qmf import v1
 from matahari.qmf._announcement import Announcement
-from matahari.qmf._answers import Refused, answer, frame_answers, refusal
+from matahari.qmf._answers import Refused, answer, frame_answers, locate_answer, query_answers, refusal
 from matahari.qmf._calls import CallTable
 from matahari.qmf._indications import Indications
-from matahari.qmf._objects import ManagedObject, ObjectTable, ValuesFailed
+from matahari.qmf._objects import ManagedObject, ObjectTable
 from matahari.qmf._observation import Observation
-from matahari.qmf._parts import split_parts
 from matahari.qmf._subscriptions import SubscriptionTable
 from matahari.qmf.data import Data
 from matahari.qmf.packet import (
     AGENT_LOCATE_REQUEST,
-    AGENT_LOCATE_RESPONSE,
     CODE_EXCEPTION,
-    CODE_INVALID_PARAMETER,
     CODE_NOT_IMPLEMENTED,
+    METHOD_CANCEL_INDICATION,
+    METHOD_INDICATION,
     METHOD_REQUEST,
     METHOD_RESPONSE,
     QUERY_REQUEST,
-    QUERY_RESPONSE,
     SUBSCRIBE_CANCEL_INDICATION,
     SUBSCRIBE_REFRESH_INDICATION,
     SUBSCRIBE_REQUEST,
     SUBSCRIBE_RESPONSE,
+    CancelCall,
     Command,
     Packet,
 )
-from matahari.qmf.predicate import compile_predicate
-from matahari.qmf.query import Query
+from matahari.qmf.reports import Report
 from matahari.qmf.schema import Schema, SchemaId
 from matahari.qmf.values import Value
 
@@ -210,7 +210,8 @@ class AgentEngine:
 
     def complete(self, call: int, arguments: Mapping[str, Value]) -> None:
         """Answer a call with its output arguments; LocalProtocolError when it is unknown or answered already."""
-        self._answer(self._calls.take(call), METHOD_RESPONSE, {"_arguments": dict(arguments)})
+        request, more = self._calls.take(call)
+        self._answer(request, METHOD_RESPONSE, {"_arguments": dict(arguments), **more})
 
     def fail(self, call: int, text: str, *, code: int = CODE_EXCEPTION, data: Data | None = None) -> None:
         """Answer a call with an exception.
@@ -222,7 +223,18 @@ class AgentEngine:
         Raises:
             LocalProtocolError: the call is unknown or answered already.
         """
-        self._commands.append(refusal(self._calls.take(call), self.name, text, code, data))
+        request, more = self._calls.take(call)
+        self._commands.append(refusal(request, self.name, text, code, data, more))
+
+    def report(self, call: int, reports: Sequence[Report]) -> None:
+        """Tell the caller what a call that runs reports, in one message; nothing when nobody asked for it.
+
+        Reports are numbered here, so that the caller notices when the message does not reach it.
+        """
+        told = self._calls.report(call, reports)
+        if told is not None:
+            request, items = told
+            self._indicate(answer(request, self.name, METHOD_INDICATION, items, method="indication"))
 
     def statistics(self) -> dict[str, int]:
         """Count calls under way, subscriptions, packets ignored (not for an agent, or not readable) and dropped ones."""
@@ -241,6 +253,8 @@ class AgentEngine:
             self._ignored += not self._subscriptions.cancel(packet.body)
         elif packet.reply_to is None:
             self._ignored += 1  # nobody would learn the outcome, so nothing is begun
+        elif packet.opcode == METHOD_CANCEL_INDICATION:
+            self._receive_cancel(packet)
         elif len(self._commands) >= MAX_QUEUED_COMMANDS:
             self._dropped += 1
         else:
@@ -276,7 +290,7 @@ class AgentEngine:
         if opcode == METHOD_REQUEST:
             self._receive_call(packet)
         elif opcode == QUERY_REQUEST:
-            self._receive_query(packet)
+            self._commands += query_answers(packet, self.name, self._table)
         elif opcode == AGENT_LOCATE_REQUEST:
             self._receive_locate(packet, now, wall_ns)
         elif opcode == SUBSCRIBE_REQUEST:
@@ -296,29 +310,19 @@ class AgentEngine:
             raise Refused("The agent is stopping", CODE_EXCEPTION)
         self._commands.append(self._calls.begin(packet))
 
-    def _receive_query(self, packet: Packet) -> None:
-        try:
-            content, items = self._table.answer(Query.from_map(packet.body))
-        except (RemoteProtocolError, SchemaError) as error:
-            raise Refused(f"Invalid query: {error}", CODE_INVALID_PARAMETER) from error
-        except ValuesFailed as error:
-            raise Refused(str(error), CODE_EXCEPTION) from error
-        parts = list(split_parts(items))
-        for number, part in enumerate(parts, 1):
-            self._answer(packet, QUERY_RESPONSE, part, content=content, partial=number < len(parts))
+    def _receive_cancel(self, packet: Packet) -> None:
+        call = self._calls.cancel(packet)
+        if call is None:
+            self._ignored += 1  # it has ended, and its answer is on the way
+        else:
+            self._commands.append(CancelCall(call))
 
     def _receive_locate(self, packet: Packet, now: float, wall_ns: int) -> None:
         if self._is_stopped:
             return
-        # the locate of libqmf2's broker probe has no body, and some consoles send an empty map
-        body = [] if packet.body in (None, {}) else packet.body
-        try:
-            matches = compile_predicate(body if isinstance(body, list) else [body])(self._announcement.attributes)
-        except SchemaError as error:
-            raise Refused(f"Invalid predicate: {error}", CODE_INVALID_PARAMETER) from error
-        if matches:
-            values = self._announcement.values(wall_ns)
-            self._answer(packet, AGENT_LOCATE_RESPONSE, {"_values": values}, method="indication")
+        reply = locate_answer(packet, self._announcement, wall_ns)
+        if reply is not None:
+            self._commands.append(reply)
             self._indications.everything(now)
 
     def _receive_subscription(self, packet: Packet, now: float) -> None:

@@ -14,6 +14,7 @@ agent leaves          ``RequestAborted``, also when the agent comes back with an
 ``cancel``            nothing is reported
 ====================  =======================================================================================
 
+Before it ends, a call that asked for reports gives ``CallReported`` any number of times; ``cancel_call`` hurries its end.
 An answer counts only for an open request and only from the agent that was asked; all else is counted and ignored,
 which covers late and doubled answers. How schemas and classes are asked for is said in ``_schema_requests``, the life
 of a subscription in ``_console_subscriptions``. Not here: encoding, addresses and links (the bus).
@@ -30,33 +31,33 @@ from typing import Final, Literal
 from matahari.errors import RemoteProtocolError, SchemaError
 from matahari.qmf._console_agents import AgentTable
 from matahari.qmf._console_answers import Answers
+from matahari.qmf._console_indications import DataIndications
 from matahari.qmf._console_outbox import Outbox
+from matahari.qmf._console_reports import Reports
 from matahari.qmf._console_subscriptions import SubscriptionTable
 from matahari.qmf._object_states import ObjectStates
 from matahari.qmf._requests import MAX_NUMBER, Goal, RequestTable, number_in
 from matahari.qmf._schema_cache import SchemaCache
 from matahari.qmf._schema_requests import first_frame, query_of, speaks_v1
 from matahari.qmf.agent_info import AgentInfo, is_same_agent, read_announcement
+from matahari.qmf.call_options import OPTIONS_KEY, CallOptions
 from matahari.qmf.console_events import (
     AgentAdded,
     AgentRemoved,
     AgentRestarted,
     AgentUpdated,
-    DataIndicated,
     EngineEvent,
-    EventRaised,
     RequestAborted,
     RequestExpired,
     SchemaFetched,
-    SubscriptionData,
 )
 from matahari.qmf.data import Data, ObjectId
 from matahari.qmf.packet import (
     AGENT_HEARTBEAT_INDICATION,
     AGENT_LOCATE_RESPONSE,
-    CONTENT_EVENT,
     DATA_INDICATION,
     EXCEPTION,
+    METHOD_INDICATION,
     METHOD_REQUEST,
     METHOD_RESPONSE,
     QUERY_REQUEST,
@@ -94,7 +95,13 @@ class ConsoleEngine:
         self._states = ObjectStates()
         self._subscriptions = SubscriptionTable(self._outbox.request, self._events.append)
         self._requests = RequestTable(first_request, taken=self._subscriptions)
-        self._answers = Answers(self._requests, self._agents, self._schemas, self._outbox, self._events.append)
+        self._indications = DataIndications(
+            self._states, self._schemas, self._subscriptions, self._events, MAX_QUEUED_EVENTS
+        )
+        self._reports = Reports(self._requests, self._events, MAX_QUEUED_EVENTS)
+        self._answers = Answers(
+            self._requests, self._agents, self._schemas, self._outbox, self._reports, self._events.append
+        )
         self._ignored = 0
         self._dropped = 0
 
@@ -141,12 +148,15 @@ class ConsoleEngine:
         now: float,
         timeout: float,
         subtypes: Mapping[str, str] | None = None,
+        options: CallOptions | None = None,
     ) -> int:
         """Call a method of an object and return the request's number; other arguments and errors as ``query``.
 
         Args:
             arguments: input arguments by name, already of the types in the schema (libqmf2 agents are strict).
             subtypes: refined types of arguments, by name.
+            options: what agents of ours are asked for besides; others pass it over. With reports, each message of
+                them gives a ``CallReported``.
         """
         body: dict[str, Value] = {
             "_object_id": object_id.to_map(),
@@ -155,7 +165,12 @@ class ConsoleEngine:
         }
         if subtypes:
             body["_subtypes"] = dict(subtypes)
-        return self._open(agent, METHOD_REQUEST, body, None, now + timeout)
+        if options is not None:
+            body[OPTIONS_KEY] = options.to_map()
+        number = self._open(agent, METHOD_REQUEST, body, None, now + timeout)
+        if options is not None and options.stream:
+            self._requests.expect_reports(number)
+        return number
 
     def fetch_schema(self, agent: str, schema_id: SchemaId, now: float, timeout: float) -> int:
         """Get a schema from an agent, or from what was fetched before, and return the request's number.
@@ -215,6 +230,18 @@ class ConsoleEngine:
         """Forget a request: nothing will be reported. False when it has ended already."""
         return self._requests.close(request) is not None
 
+    def cancel_call(self, request: int, now: float, timeout: float) -> bool:
+        """Ask the agent to end a call; the request goes on until its answer, for ``timeout`` seconds at most.
+
+        Agents that know no cancelling pass it over. False when the request has ended, or is no call.
+        """
+        found = self._requests.find(request)
+        if found is None or found.goal is not Goal.RESULT:
+            return False
+        self._requests.hurry(request, now + timeout)
+        self._outbox.cancel(found.agent, request)
+        return True
+
     def agent_gone(self, name: str, now: float) -> None:
         """Take an agent's leaving as told from outside: it is removed and requests to it are aborted."""
         self._remove(name, "gone")
@@ -227,8 +254,8 @@ class ConsoleEngine:
             "subscriptions": len(self._subscriptions),
             "schemas": len(self._schemas),
             "objects": len(self._states),
-            "ignored": self._ignored,
-            "dropped": self._dropped,
+            "ignored": self._ignored + self._indications.ignored,
+            "dropped": self._dropped + self._indications.dropped,
         }
 
     # -- the bus's side ------------------------------------------------------------------------------------------
@@ -242,7 +269,9 @@ class ConsoleEngine:
         elif opcode in (AGENT_HEARTBEAT_INDICATION, AGENT_LOCATE_RESPONSE):
             taken = self._receive_announcement(packet, now)
         elif opcode == DATA_INDICATION:
-            taken = self._receive_indication(packet)
+            taken = self._indications.receive(packet)
+        elif opcode == METHOD_INDICATION:
+            taken = self._reports.receive(packet)
         else:
             body = packet.body
             taken = not opcode and isinstance(body, bytes) and self._answers.receive_frames(packet.agent, body)
@@ -305,43 +334,6 @@ class ConsoleEngine:
             return False
         self._subscriptions.receive(number, packet, now)
         return True
-
-    def _receive_indication(self, packet: Packet) -> bool:
-        agent, body = packet.agent, packet.body
-        if not agent or not isinstance(body, list):
-            return False
-        number: int | None = None
-        if packet.content != CONTENT_EVENT and packet.correlation_id not in (None, "", b""):
-            # Of a subscription, perhaps of one that has ended; unasked indications have no correlation id.
-            number = number_in(packet.correlation_id)
-            subscribed = self._subscriptions.agent_of(number)
-            if number is None or subscribed is None or not is_same_agent(subscribed, agent):
-                return False
-            if not self._subscriptions.is_live(number):
-                return True
-        items: list[Data] = []
-        for item in body:
-            try:
-                items.append(Data.from_map(item).at(agent))
-            except RemoteProtocolError:
-                self._ignored += 1
-        room = max(MAX_QUEUED_EVENTS - len(self._events), 0)
-        if packet.content == CONTENT_EVENT:
-            self._events.extend(EventRaised(agent, data) for data in items[:room])
-            self._dropped += max(len(items) - room, 0)
-        elif not room:
-            self._dropped += 1
-        else:
-            merged = [self._states.merge(agent, self._named(agent, item)) for item in items]
-            self._events.append(
-                DataIndicated(agent, merged) if number is None else SubscriptionData(number, agent, merged)
-            )
-        return True
-
-    def _named(self, agent: str, data: Data) -> Data:
-        if data.object_id is not None or data.schema_id is None:
-            return data
-        return self._states.named(agent, data, self._schemas.find(data.schema_id))
 
     def _remove(self, name: str, reason: Literal["aged", "gone"]) -> None:
         if self._agents.remove(name):

@@ -2,7 +2,7 @@
 
 Each request ends with exactly one of ``QueryCompleted``, ``CallCompleted``, ``SchemaFetched``, ``ClassesListed``,
 ``RequestFailed``, ``RequestExpired`` and ``RequestAborted``, unless it is cancelled. ``request`` is the number that
-``query``, ``call``, ``fetch_schema`` or ``list_classes`` returned.
+``query``, ``call``, ``fetch_schema`` or ``list_classes`` returned. A call with reports gives ``CallReported`` before.
 
 A subscription gives ``SubscriptionFailed``; or ``SubscriptionStarted``, ``SubscriptionData`` any number of times, and
 ``SubscriptionEnded`` unless it is cancelled. ``subscription`` is the number that ``subscribe`` returned.
@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from matahari.qmf.agent_info import AgentInfo
 from matahari.qmf.data import Data
+from matahari.qmf.reports import Report
 from matahari.qmf.schema import Schema, SchemaId
 from matahari.qmf.values import Value
 
@@ -56,6 +57,21 @@ class QueryCompleted:
     request: int
     agent: str
     items: list[Data] | list[SchemaId] | list[Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class CallReported:
+    """A call that is still open tells something.
+
+    Attributes:
+        reports: in order.
+        missed: how many were lost before the last of them, or before the answer that follows.
+    """
+
+    request: int
+    agent: str
+    reports: list[Report]
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +196,7 @@ EngineEvent: TypeAlias = (
     | AgentRestarted
     | AgentRemoved
     | QueryCompleted
+    | CallReported
     | CallCompleted
     | SchemaFetched
     | ClassesListed

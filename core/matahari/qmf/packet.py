@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from matahari.qmf.call_options import CallOptions
 from matahari.qmf.values import UInt, Value
 
 AGENT_LOCATE_REQUEST: Final = "_agent_locate_request"
@@ -18,6 +19,9 @@ QUERY_REQUEST: Final = "_query_request"
 QUERY_RESPONSE: Final = "_query_response"
 METHOD_REQUEST: Final = "_method_request"
 METHOD_RESPONSE: Final = "_method_response"
+# Between consoles and agents of ours alone: reports of a running call, and a caller that gives it up.
+METHOD_INDICATION: Final = "_method_indication"
+METHOD_CANCEL_INDICATION: Final = "_method_cancel_indication"
 EXCEPTION: Final = "_exception"
 DATA_INDICATION: Final = "_data_indication"
 SUBSCRIBE_REQUEST: Final = "_subscribe_request"
@@ -109,6 +113,7 @@ class Invoke:
         object_name: None when the request names no object (a method of the agent itself).
         arguments: by name; text of arguments that the schema calls strings is decoded, all else is as received.
         user_id: the caller as stamped by the broker; only an authenticating broker makes it trustworthy.
+        options: what the caller wants beside the answer; None when it did not say.
     """
 
     call: int
@@ -116,9 +121,17 @@ class Invoke:
     method: str
     arguments: dict[str, Value]
     user_id: str | None
+    options: CallOptions | None = None
 
 
-Command: TypeAlias = Publish | Direct | Reply | Invoke
+@dataclass(frozen=True, slots=True)
+class CancelCall:
+    """The caller has given a call up: end it soon, and answer it with an exception of the kind ``cancelled``."""
+
+    call: int
+
+
+Command: TypeAlias = Publish | Direct | Reply | Invoke | CancelCall
 
 
 def as_exception(packet: Packet, text: str, *, code: int = CODE_EXCEPTION) -> Packet:

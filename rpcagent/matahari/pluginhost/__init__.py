@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from .describe import DeclarationError, describe
 from .exports import ExportError, exported
-from .loading import MAX_SOURCE, NAMESPACE, Sources, import_plugin, python_files
+from .hints import seems_typed
+from .loading import MAX_SOURCE, NAMESPACE, Sources, import_plugin, python_files, source_files
 
 __all__ = [
     "MAX_SOURCE",
@@ -19,4 +20,6 @@ __all__ = [
     "exported",
     "import_plugin",
     "python_files",
+    "seems_typed",
+    "source_files",
 ]

@@ -15,7 +15,18 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["BOUNDS", "LIMITS", "WORKER_SOCKET", "adopt_orphans", "become_worker", "die_with_parent", "name_process"]
+from .streams import install_streams
+
+__all__ = [
+    "BOUNDS",
+    "LIMITS",
+    "WORKER_SOCKET",
+    "adopt_orphans",
+    "become_worker",
+    "die_with_parent",
+    "hear_signals",
+    "name_process",
+]
 
 #: The worker's socket is always this descriptor (PROTOCOL.md section 1).
 WORKER_SOCKET: Final = 3
@@ -31,6 +42,9 @@ LIMITS: Final[Mapping[str, int]] = {
 #: All names that a spawn message may have among its limits.
 BOUNDS: Final = frozenset((*LIMITS, "nice", "uid"))
 
+#: Signals that the warm parent hears of. A stop of the whole service signals it too, but only the agent knows when its
+#: workers are done.
+_HEARD: Final = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -79,7 +93,7 @@ def become_worker(plugin: str, socket_fd: int, log_fd: int, limits: Mapping[str,
     die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
         raise ProcessLookupError("the warm parent has ended")
-    _reset_signals()
+    _hear_no_more()
     _place_descriptors(socket_fd, log_fd)
     name_process(f"mh-{plugin}")
     faulthandler.enable(2)  # after a segmentation fault the agent has at least the Python lines
@@ -103,8 +117,11 @@ def _become_user(uid: int, parent: int) -> None:
         raise ProcessLookupError("the warm parent has ended")
 
 
-def _reset_signals() -> None:
-    signal.set_wakeup_fd(-1)
+def hear_signals(descriptor: int) -> None:
+    """Be woken through ``descriptor`` by the signals of ``_HEARD``, and put all others into the state that workers need.
+
+    Not left to the workers: a walk over all signals would write to twenty pages that each of them shares otherwise.
+    """
     for number in signal.valid_signals():
         if number in (signal.SIGKILL, signal.SIGSTOP):
             continue
@@ -113,6 +130,15 @@ def _reset_signals() -> None:
         with contextlib.suppress(OSError):  # two real-time signals belong to the C library
             signal.signal(number, action)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
+    for number in _HEARD:
+        signal.signal(number, lambda *_: None)
+
+
+def _hear_no_more() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in _HEARD:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _place_descriptors(socket_fd: int, log_fd: int) -> None:
@@ -129,7 +155,4 @@ def _place_descriptors(socket_fd: int, log_fd: int) -> None:
     # 3. Nothing else of the warm parent, above all not its control socket, reaches a plugin.
     os.closerange(WORKER_SOCKET + 1, os.sysconf("SC_OPEN_MAX"))
     sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115  # __stdin__ is Final in typeshed
-    for name, number in (("stdout", 1), ("stderr", 2)):
-        stream = open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
+    install_streams()

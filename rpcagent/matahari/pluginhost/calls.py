@@ -14,12 +14,12 @@ from collections.abc import AsyncGenerator, Callable, Collection, Generator, Map
 from types import AsyncGeneratorType, GeneratorType, MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from matahari.hostproto import Call, Failure, Json, Result
+from matahari.hostproto import NO_THREAD, Call, Failure, Json, Result
 from matahari.plugin import Context, running
 
 from .forms import PLAIN, BadArgument, Conversion, Form
 from .outcomes import call_failure, call_outcome
-from .pool import Pool
+from .pool import NoThread, Pool
 from .reports import CallReporter, EventBudget, Report, TooMuch
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Runner:
         result_limit: most bytes of the JSON text of a result, and of a yielded value.
         answer: called with each answer, from any thread.
         idle: called, from any thread, when the last call has been answered.
+        ended: told, from any thread, the number of each call that is over, before its answer is sent.
         forms: name -> how arguments are read and results written; an action without one gets and gives plain JSON.
         report: called with what running calls report, from any thread; may block.
         events: how many events the plugin may send.
@@ -82,11 +83,12 @@ class Runner:
         result_limit: int,
         answer: Callable[[Result | Failure], None],
         idle: Callable[[], None],
+        ended: Callable[[int], None] = lambda call: None,
         forms: Mapping[str, Form] | None = None,
         report: Callable[[Report], None] = _discard,
         events: EventBudget | None = None,
         facts: Mapping[str, Json] = _NOTHING,
-        settings: Mapping[str, Json] = _NOTHING,
+        settings: Mapping[str, object] = _NOTHING,
     ) -> None:
         self._plugin = plugin
         self._actions = actions
@@ -101,6 +103,7 @@ class Runner:
         self._result_limit = result_limit
         self._answer = answer
         self._idle = idle
+        self._ended = ended
         self._report = report
         self._events = events or EventBudget()
         self._facts = facts
@@ -133,13 +136,14 @@ class Runner:
                 active = 0
         if not active:
             self._answer(Failure(call.id, "busy", "RuntimeError", f"{self._concurrency} calls are running"))
-        elif call.method in self._is_async:
-            self._start_async(taken, action)
         else:
             try:
-                self._pool.run(lambda: self._run(taken), active=active)
-            except RuntimeError as error:
-                self._finish(call_failure(call.id, error, ()))
+                if call.method in self._is_async:
+                    self._start_async(taken, action)
+                else:
+                    self._pool.run(lambda: self._run(taken), active=active)
+            except NoThread as error:
+                self._finish(Failure(call.id, "busy", NO_THREAD, str(error)))
 
     def cancel(self, call_id: int) -> None:
         """Tell a call that nobody waits for it."""
@@ -162,6 +166,7 @@ class Runner:
         with self._lock:
             taken = self._running.pop(answer.id)
         taken.reporter.close()
+        self._ended(answer.id)
         self._answer(answer)
         # Only now: a worker that counted as idle before might end with the answer unsent.
         with self._lock:
@@ -256,7 +261,7 @@ class Runner:
             taken.reporter.partial(outcome.text)
         except TooMuch as error:
             text = f"{self._plugin}.{taken.call.method} {error}"
-            raise _Ended(Failure(taken.call.id, "too_large", "ValueError", text)) from error
+            raise _Ended(Failure(taken.call.id, "too_large", "TooLarge", text)) from error
 
     def _outcome_of_stream(self, taken: _Running, returned: object, count: int) -> Result | Failure:
         if returned is None:
@@ -278,6 +283,8 @@ class Runner:
             return Failure(taken.call.id, "invalid_argument", "ValueError", _printable(str(error)))
         if isinstance(error, _Ended):
             return error.failure
+        if isinstance(error, NoThread):
+            return Failure(taken.call.id, "busy", NO_THREAD, str(error))
         return call_failure(taken.call.id, error, self._files)
 
 

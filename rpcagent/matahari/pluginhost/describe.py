@@ -8,6 +8,8 @@ in the host protocol (PROTOCOL.md section 4).
 from __future__ import annotations
 
 import collections.abc
+import dis
+import functools
 import inspect
 import json
 import typing
@@ -118,7 +120,7 @@ class _Examination:
             yields, yield_conversion = self._read_result(yielded, "what is yielded")
             if yields:
                 params["x-yields"] = yields
-            if returned in (_EMPTY, None, type(None)):
+            if returned in (None, type(None)) or (returned is _EMPTY and not _may_return_value(self._action)):
                 result, result_conversion = {"type": "integer"}, None  # the number of values
         else:
             yield_conversion = None
@@ -291,6 +293,25 @@ def _is_async(action: Callable[..., object]) -> bool:
 
 def _is_generator(action: Callable[..., object]) -> bool:
     return inspect.isgeneratorfunction(action) or inspect.isasyncgenfunction(action)
+
+
+def _may_return_value(action: Callable[..., object]) -> bool:
+    """Whether the code of a generator function can return anything but None; true where that cannot be seen."""
+    if inspect.isasyncgenfunction(action):
+        return False
+    while isinstance(action, functools.partial):
+        action = action.func
+    code = getattr(action, "__code__", None)
+    if not inspect.iscode(code) or not code.co_flags & inspect.CO_GENERATOR:
+        return True  # a wrapper: what it wraps may return something
+    before: object = inspect  # stands for "not None"
+    for each in dis.get_instructions(code):
+        if each.opname == "RETURN_CONST" and each.argval is not None:
+            return True
+        if each.opname == "RETURN_VALUE" and before is not None:
+            return True
+        before = each.argval if each.opname == "LOAD_CONST" else inspect
+    return False
 
 
 def _show_default(schema: Schema, value: object, conversion: Conversion | None) -> None:

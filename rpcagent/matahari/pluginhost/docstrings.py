@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 __all__ = ["parameter_texts"]
@@ -14,11 +15,12 @@ _JOINT_ENTRY: Final = re.compile(r"((?:\*{0,2}\w+\s*,\s*)+\*{0,2}\w+)\s*:\s+(.*)
 _NAME: Final = re.compile(r"\w+")
 
 
-def parameter_texts(doc: str) -> dict[str, str]:
+def parameter_texts(doc: str, headings: Collection[str] = _SECTIONS) -> dict[str, str]:
     """Give what is said about each parameter, in one line each.
 
     Args:
         doc: a docstring whose common indentation has been removed (``inspect.getdoc``).
+        headings: of the sections that count.
     """
     texts: dict[str, str] = {}
     lines = doc.splitlines()
@@ -26,7 +28,7 @@ def parameter_texts(doc: str) -> dict[str, str]:
     while index < len(lines):
         heading = lines[index]
         index += 1
-        if heading.strip() not in _SECTIONS:
+        if heading.strip() not in headings:
             continue
         section: list[str] = []
         while index < len(lines) and (not lines[index].strip() or _indent(lines[index]) > _indent(heading)):

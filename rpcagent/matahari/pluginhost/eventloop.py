@@ -7,19 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import threading
 from collections.abc import Awaitable, Callable
+
+from .pool import start_thread
 
 __all__ = ["EventLoop"]
 
 
 class EventLoop:
-    """An asyncio loop in a daemon thread."""
+    """An asyncio loop in a daemon thread.
+
+    Raises:
+        NoThread: the system gives none.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        threading.Thread(target=self._run, name="event-loop", daemon=True).start()
+        try:
+            start_thread(self._run, "event-loop")
+        except BaseException:
+            self._loop.close()
+            raise
 
     def start(self, key: int, work: Callable[[], Awaitable[None]], context: contextvars.Context) -> None:
         """Run ``work`` as a task, from any thread. It must not raise but ``CancelledError``."""

@@ -29,7 +29,7 @@ from typing import Final
 
 from matahari.hostproto import MAX_ITEMS, SINGLE_FILE, content_digest
 
-__all__ = ["MAX_SOURCE", "NAMESPACE", "Sources", "import_plugin", "python_files"]
+__all__ = ["MAX_SOURCE", "NAMESPACE", "Sources", "import_plugin", "python_files", "source_files"]
 
 NAMESPACE: Final = "matahari_plugins"
 #: All files of one plugin; a worker keeps them in memory. In bytes.
@@ -38,7 +38,12 @@ _INIT: Final = "__init__.py"
 
 
 def python_files(folder: Path) -> list[str]:
-    """Give the paths of a folder plugin's Python files, relative and with ``/``, sorted.
+    """Do as :func:`source_files` for Python."""
+    return source_files(folder, (".py",))
+
+
+def source_files(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+    """Give the paths of a folder plugin's files with one of these suffixes, relative and with ``/``, sorted.
 
     Hidden folders and ``__pycache__`` are left out; links to folders are not followed.
 
@@ -54,7 +59,7 @@ def python_files(folder: Path) -> list[str]:
     for root, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
         base = Path(root).relative_to(folder)
-        found += [(base / name).as_posix() for name in names if name.endswith(".py") and not name.startswith(".")]
+        found += [(base / name).as_posix() for name in names if name.endswith(suffixes) and not name.startswith(".")]
         if len(found) > MAX_ITEMS:
             raise ValueError(f"more than {MAX_ITEMS} files")
     return sorted(found)

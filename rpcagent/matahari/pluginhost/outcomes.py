@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import Final
 
+from matahari.errors import ConfigError
 from matahari.hostproto import Failure, LoadFailed, Result
 
 __all__ = ["call_failure", "call_outcome", "load_failure"]
@@ -45,7 +46,7 @@ def call_outcome(call: int, action: str, value: object, limit: int) -> Result | 
         return Failure(call, "bad_result", kind, f"{action} returned what is not JSON: {_reason(value, error)}")
     if size > limit:
         text = f"{action} returned {size} bytes of JSON, at most {limit} are allowed"
-        return Failure(call, "too_large", "ValueError", text)
+        return Failure(call, "too_large", "TooLarge", text)
     return Result(call, text)
 
 
@@ -64,7 +65,9 @@ def call_failure(call: int, error: BaseException, files: Collection[str]) -> Fai
 def load_failure(error: BaseException, files: Collection[str]) -> LoadFailed:
     """Turn what loading raised into a message, with the place in the plugin where it happened."""
     file, line, text = "", 0, _text(error)
-    if isinstance(error, SyntaxError) and error.filename:
+    if isinstance(error, ConfigError) and error.file:
+        file = error.file
+    elif isinstance(error, SyntaxError) and error.filename:
         file, line = str(error.filename), error.lineno or 0
     else:
         for frame in traceback.extract_tb(error.__traceback__):

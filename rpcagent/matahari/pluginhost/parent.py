@@ -1,7 +1,8 @@
 """The warm parent: forks workers, signals them, reaps them. It never runs a plugin's code.
 
 One thread, so that a fork is safe. It has imported what workers need, and frozen it for the garbage collector,
-so that an idle worker costs little more than the pages that its plugin writes.
+so that an idle worker costs little more than the pages that its plugin writes. The library for typed annotations
+is as large as all the rest: it is imported when the first plugin comes that seems to need it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +41,8 @@ from matahari.hostproto import (
     SpawnFailed,
 )
 
-from ._process import BOUNDS, WORKER_SOCKET, adopt_orphans, become_worker, die_with_parent, name_process
+from ._families import EVERY_WORKER, Families, kill_children
+from ._process import BOUNDS, WORKER_SOCKET, adopt_orphans, become_worker, die_with_parent, hear_signals, name_process
 from .describe import describe, examine
 from .loading import NAMESPACE
 from .worker import LANGUAGE, Worker
@@ -51,10 +54,23 @@ _PRELOADED: Final = ("collections", "datetime", "pathlib", "re", "shlex", "shuti
 #: Read at once from the control socket, in bytes, and descriptors that may come with them.
 _READ_SIZE: Final = 64 * 1024
 _READ_DESCRIPTORS: Final = 32
-#: How long, in milliseconds, orphans of killed groups are waited for at the end.
-_LAST_WAIT_MS: Final = 500
+#: How long, in seconds, an end is not told because what the worker had started is not gone: less than the time after
+#: which the agent holds us for stuck.
+_FAMILY_LIMIT: Final = 0.5
+#: Time between two looks for what is left of ended workers, in milliseconds; each end of a child is one more look.
+_FAMILY_PAUSE_MS: Final = 10
+#: How long, in seconds, killed processes are waited for at the end.
+_LAST_WAIT: Final = 1.0
 #: Exit status of a child that could not become a worker.
 _NOT_A_WORKER: Final = 70
+
+
+@dataclass(slots=True)
+class _Ended:
+    """A worker that was reaped; ``message`` is told when all is gone that it had started, or after the deadline."""
+
+    message: Exited | None
+    deadline: float
 
 
 class WarmParent:
@@ -67,17 +83,17 @@ class WarmParent:
         self._descriptors: deque[int] = deque()
         self._workers: dict[int, int] = {}  # worker -> pid
         self._pids: dict[int, int] = {}  # pid -> worker
+        self._ended: dict[int, _Ended] = {}
+        self._families = Families()
         self._agent = os.getppid()
         self._is_over = False
         self._status = 0
+        self._has_types = False
 
     def run(self) -> int:
         """Serve; gives the exit status. No worker is left when it returns."""
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        # A stop of the whole service signals us too, but only the agent knows when its workers are done.
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
+        hear_signals(wake_write)
         die_with_parent(signal.SIGTERM)
         adopt_orphans()
         self._send(Hello(FRAMING_VERSION, INTERFACE_VERSION, os.getpid(), self._nonce, LANGUAGE))
@@ -85,13 +101,15 @@ class WarmParent:
         poll.register(self._control, select.POLLIN)
         poll.register(wake_read, select.POLLIN)
         while not self._is_over:
-            ready = {descriptor for descriptor, _ in poll.poll()}
+            ready = {descriptor for descriptor, _ in poll.poll(_FAMILY_PAUSE_MS if self._ended else None)}
             if wake_read in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake_read, _READ_SIZE)
                 self._reap()
                 if os.getppid() != self._agent:
                     self._is_over = True
+            if self._ended:
+                self._end_families()
             if self._control.fileno() in ready:
                 self._receive()
         self._end(wake_read)
@@ -141,6 +159,9 @@ class WarmParent:
             if unknown:
                 self._send(SpawnFailed(message.worker, f"unknown limits: {', '.join(unknown)}"))
                 return
+            if message.typed and not self._has_types:
+                self._has_types = True
+                _warm_up_types()
             try:
                 pid = os.fork()
             except OSError as error:
@@ -160,6 +181,7 @@ class WarmParent:
         status = _NOT_A_WORKER
         try:
             self._control.detach()  # its number is about to belong to somebody else
+            self._families.mark(message.worker)
             become_worker(message.plugin, socket_fd, log_fd, message.limits)
             os.environ.update(message.environment)
             gc.enable()
@@ -195,6 +217,8 @@ class WarmParent:
                 return
             worker = self._pids.pop(ended.si_pid, None)
             if worker is not None:
+                # What it had started is ours by now. All of it is stopped before any of it is killed, see there.
+                self._families.end((worker,), spare=self._pids)
                 # Before the number is given back: afterwards it may be another process's group.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(ended.si_pid, signal.SIGKILL)
@@ -203,23 +227,33 @@ class WarmParent:
                 del self._workers[worker]
                 by_signal = ended.si_code != os.CLD_EXITED
                 status, number = (None, ended.si_status) if by_signal else (ended.si_status, None)
-                self._send(Exited(worker, status, number))
+                deadline = time.monotonic() + _FAMILY_LIMIT
+                self._ended[worker] = _Ended(Exited(worker, status, number), deadline)
+
+    def _end_families(self) -> None:
+        """Kill what ended workers have left behind in other groups and sessions, and tell the ends that are complete."""
+        left = self._families.end(self._ended, spare=self._pids)
+        now = time.monotonic()
+        for worker, ended in list(self._ended.items()):
+            if ended.message is not None and (worker not in left or ended.deadline <= now):
+                self._send(ended.message)
+                ended.message = None
+            if worker not in left:
+                del self._ended[worker]
 
     def _end(self, wake_read: int) -> None:
-        for pid in self._pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        for pid in self._pids:
-            os.waitpid(pid, 0)
-        # What is left are orphans: killed ones on their way out, or daemons that a plugin started on purpose.
+        """Kill and reap all that is left, whatever group or session it has gone to."""
         waiter = select.poll()
         waiter.register(wake_read, select.POLLIN)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0] or waiter.poll(_LAST_WAIT_MS):
-                with contextlib.suppress(BlockingIOError):
-                    os.read(wake_read, _READ_SIZE)
+        deadline = time.monotonic() + _LAST_WAIT
+        # Children of the killed become ours as they die.
+        while (self._families.end(EVERY_WORKER, spare=()) or kill_children()) and time.monotonic() < deadline:
+            waiter.poll(_FAMILY_PAUSE_MS)
+            with contextlib.suppress(BlockingIOError):
+                os.read(wake_read, _READ_SIZE)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
 
     def _send(self, message: Message) -> None:
         try:
@@ -252,12 +286,25 @@ def _warm_up() -> None:
     # The folders of the path are listed by the first search that fails.
     importlib.util.find_spec(NAMESPACE)
     describe("sample", _sample)
-    form = examine("typed_sample", _typed_sample, _refuse).form
+    _freeze()
+
+
+def _warm_up_types() -> None:
+    """Do the same for typed annotations. The import takes a few hundredths of a second, once, and is shared from then on."""
+    # Where the library cannot be imported, the worker's log says so for each annotation that needs it.
+    form = examine("typed_sample", _typed_sample, _ignore).form
     form.read(['{"when": "2000-01-01T00:00:00Z"}'], {})
+    _freeze()
 
 
-def _refuse(text: str) -> None:
-    raise AssertionError(text)  # our own annotations are understood
+def _freeze() -> None:
+    """Keep the garbage collector of workers away from what is shared: it writes to all that it looks at."""
+    gc.collect()
+    gc.freeze()
+
+
+def _ignore(_text: str) -> None:
+    """Nobody can do anything about it here."""
 
 
 def main(arguments: list[str]) -> int:
@@ -275,8 +322,6 @@ def main(arguments: list[str]) -> int:
     control = socket.socket(fileno=int(arguments[0]))
     control.set_inheritable(False)
     name_process("mh-plugins")
-    _warm_up()
     gc.disable()
-    gc.collect()
-    gc.freeze()
+    _warm_up()
     return WarmParent(control, nonce=arguments[1]).run()

@@ -6,7 +6,24 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-__all__ = ["Pool"]
+__all__ = ["NoThread", "Pool", "start_thread"]
+
+
+class NoThread(Exception):
+    """The system gives no thread: too many processes of this user, or no memory."""
+
+
+def start_thread(run: Callable[[], None], name: str) -> None:
+    """Run something in a daemon thread: a plugin that does not return must not keep the worker from ending.
+
+    Raises:
+        NoThread: there is none to be had.
+    """
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError) as error:
+        raise NoThread(f"the system gives the worker no thread: {error}") from error
 
 
 class Pool:
@@ -28,18 +45,16 @@ class Pool:
             active: pieces of work that are not finished, this one included; tells whether a thread is free.
 
         Raises:
-            RuntimeError: the system does not give a single thread.
+            NoThread: the system does not give a single one.
         """
         if active > self._threads and self._threads < self._size:
             self._start_thread()
         self._work.put(work)
 
     def _start_thread(self) -> None:
-        # Daemons: a plugin that does not return must not keep the worker from ending.
-        thread = threading.Thread(target=self._serve, name=f"call-{self._threads + 1}", daemon=True)
         try:
-            thread.start()
-        except RuntimeError:
+            start_thread(self._serve, f"call-{self._threads + 1}")
+        except NoThread:
             # The system gives no more threads: those there are do the work, one after the other.
             if not self._threads:
                 raise

@@ -86,10 +86,16 @@ class CallReporter:
         # Held while sending: the order of reports, and that none follows the answer, depend on it.
         self._lock = threading.Lock()
         self._output_left = MAX_OUTPUT
+        self._left_out = 0
         self._stream_left = MAX_STREAM
         self._next_progress = 0.0
         self._waiting: Progress | None = None
         self._has_warned = False
+
+    @property
+    def call(self) -> int | None:
+        """Number of the call, None when it is over or there was none."""
+        return self._call
 
     def progress(self, done: float, total: float | None, text: str) -> None:
         """Take how far the call is."""
@@ -108,13 +114,13 @@ class CallReporter:
             self._send_progress()
             for piece in _pieces(_clean(chunk)):
                 size = len(piece.encode())
-                if size > self._output_left:
-                    if self._output_left >= 0:
-                        self._output_left = -1
+                if self._left_out or size > self._output_left:
+                    if not self._left_out:
                         self._send(Output(self._call, f"\n… more than {MAX_OUTPUT} bytes of output are left out …\n"))
-                    return
-                self._output_left -= size
-                self._send(Output(self._call, piece))
+                    self._left_out += size
+                else:
+                    self._output_left -= size
+                    self._send(Output(self._call, piece))
 
     def event(self, name: str, severity: int, fields: str) -> None:
         """Take an event. One that comes after the answer belongs to no call.
@@ -152,6 +158,8 @@ class CallReporter:
         """Send what is held back; afterwards only events are taken. To be called before the answer is sent."""
         with self._lock:
             self._send_progress()
+            if self._left_out and self._call is not None:
+                self._send(Output(self._call, f"… {self._left_out} bytes of output were left out …\n"))
             self._call = None
 
     def _send_progress(self) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -39,6 +40,8 @@ from .logs import forward_logging
 from .outcomes import load_failure
 from .reports import CallReporter, EventBudget
 from .selfcheck import HOOKS, check_self, hook
+from .settings import plugin_settings
+from .streams import end_lines
 
 __all__ = ["Worker"]
 
@@ -136,13 +139,17 @@ class Worker:
         Raises:
             BaseException: whatever the plugin's code raises, or what is wrong with it.
         """
-        facts, settings = MappingProxyType(dict(message.facts)), MappingProxyType(dict(message.settings))
+        facts, table = MappingProxyType(dict(message.facts)), MappingProxyType(dict(message.settings))
         events = EventBudget()
         reporter = CallReporter(None, message.name, self._send, events)
         report_to(reporter)
-        context = Context(message.name, facts=facts, settings=settings, reporter=reporter)
+        context = Context(message.name, facts=facts, settings=table, reporter=reporter)
         with running(context):
             module = import_plugin(message.name, sources)
+        # From here on the settings are what the plugin's own class makes of them.
+        settings = plugin_settings(module, message.settings, message.settings_file or _options_file(message.path))
+        context = replace(context, settings=settings.value)
+        with running(context):
             hooks = {name: function for name in HOOKS if (function := hook(module, name)) is not None}
             actions = {name: action for name, action in exported(module, sources.main).items() if name not in hooks}
             log = logging.getLogger(message.name)
@@ -160,11 +167,12 @@ class Worker:
             result_limit=message.result_limit,
             answer=self._send,
             idle=self._end_if_drained,
+            ended=end_lines,
             forms={name: each.form for name, each in described.items()},
             report=self._send,
             events=events,
             facts=facts,
-            settings=settings,
+            settings=settings.value,
         )
         return Loaded(
             message.name,
@@ -175,6 +183,7 @@ class Worker:
             tuple(each.spec for each in described.values()),
             is_active,
             reason,
+            settings.schema,
         )
 
     def _end_if_drained(self) -> None:
@@ -197,3 +206,8 @@ class Worker:
         except OSError:
             # Without the socket nobody can be told anything, and nobody waits.
             os._exit(_AGENT_GONE)
+
+
+def _options_file(path: str) -> str:
+    """Where an operator would write the settings of a plugin that has none yet."""
+    return f"{os.path.splitext(path)[0]}.toml"

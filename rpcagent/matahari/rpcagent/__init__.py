@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 from .agent import RpcAgent
+from .binding import Action, unknown_action
+from .face import PluginFace
 from .limits import Limits
+from .names import NAME_RULE, is_plugin_name
+from .options import find_options
+from .provider import PluginProvider
 from .records import (
     CallFailure,
     CallReport,
@@ -27,6 +32,8 @@ from .records import (
 from .service import PluginService
 
 __all__ = [
+    "NAME_RULE",
+    "Action",
     "CallFailure",
     "CallReport",
     "CallResult",
@@ -36,13 +43,18 @@ __all__ = [
     "MethodSpec",
     "Notice",
     "PluginCrashed",
+    "PluginFace",
     "PluginFailed",
     "PluginListener",
     "PluginLoaded",
+    "PluginProvider",
     "PluginSaid",
     "PluginService",
     "PluginStatus",
     "Reporter",
     "RpcAgent",
     "State",
+    "find_options",
+    "is_plugin_name",
+    "unknown_action",
 ]

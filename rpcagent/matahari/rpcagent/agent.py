@@ -6,13 +6,17 @@ import asyncio
 import logging
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
-from matahari.agent import Agent, AgentIdentity
+from matahari.agent import Agent, AgentIdentity, Gate
 from matahari.config import Settings
 from matahari.errors import ConfigError
+from matahari.facts import FactKeeper
+from matahari.hooks import OfferedLanguage
 from matahari.net import Address, TaskKeeper
 from matahari.rpcagent.face import PluginFace
+from matahari.rpcagent.formats import FormatChecks
 from matahari.rpcagent.limits import MIB, Limits
 from matahari.rpcagent.service import PluginService
 
@@ -24,7 +28,26 @@ _log = logging.getLogger(__name__)
 class RpcAgent:
     """Publishes every plugin (product ``rpc``). One event loop owns it."""
 
-    def __init__(self, settings: Settings, start: AgentIdentity, address: Address) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        start: AgentIdentity,
+        address: Address,
+        *,
+        gate: Gate | None = None,
+        facts: FactKeeper | None = None,
+        languages: Sequence[OfferedLanguage] = (),
+    ) -> None:
+        """Prepare.
+
+        Args:
+            gate: see :class:`matahari.agent.Agent`.
+            facts: what plugins are told of the host; somebody else keeps it fresh. They load when it is there.
+            languages: of plugins, beside Python.
+
+        Raises:
+            ConfigError: a plugin directory is no directory.
+        """
         for directory in settings.plugins:
             _check_directory(directory)
         self.agent = Agent(
@@ -36,12 +59,16 @@ class RpcAgent:
             virtual_host=settings.virtual_host or "",
             insecure_anonymous=settings.insecure_anonymous,
             reconnect=settings.reconnect,
+            gate=gate,
         )
-        face = PluginFace(self.agent)
+        self._facts = facts
+        face = PluginFace(self.agent, None if gate is None else FormatChecks(gate.validators, gate.threads))
         self.plugins = PluginService(
             settings.plugins,
             listener=face,
             limits=_limits(settings),
+            facts=dict if facts is None else lambda: facts.latest.facts,
+            languages=languages,
         )
         face.attach(self.plugins)
         self._tasks = TaskKeeper()
@@ -74,6 +101,8 @@ class RpcAgent:
         await self.plugins.reload_all()
 
     async def _load(self) -> None:
+        if self._facts is not None:
+            await self._facts.wait_first()
         await self.plugins.start()
         self._loaded.set()
 

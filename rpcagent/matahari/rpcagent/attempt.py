@@ -32,3 +32,13 @@ class Attempt:
     purpose: Purpose
     deadline: float = math.inf
     is_superseded: bool = False
+
+    def supersede(self, content: Content | None, deadline: float) -> bool:
+        """The plugin was saved again: the load has no more time than that. Whether it will load ``content`` itself."""
+        if self.purpose == "new" and self.deadline == math.inf and content is not None:
+            self.content = content  # it waits for its turn: it may as well load the newest
+            return True
+        if not self.is_superseded:
+            self.is_superseded = True
+            self.deadline = min(self.deadline, deadline)
+        return False

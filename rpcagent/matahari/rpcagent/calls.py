@@ -11,57 +11,27 @@
 At most ``concurrency`` calls are with a worker, the rest waits here: what waits survives a crash or a reload.
 What a running call tells on its way goes to its caller; the end of its output is kept for the text of a time-out.
 A call that was checked against one generation and is sent to the next is checked again.
+After a switch from a worker in which all calls are overdue, calls wait until it has ended: what hangs in there may
+have left nothing for the next one.
 """
 
 from __future__ import annotations
 
 import math
+from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
 
-from matahari.hostproto import Call, Cancel, Failure, Output, Result
+from matahari.hostproto import NO_THREAD, Call, Cancel, Failure, Output, Result
 
 from .binding import Action, unknown_action
 from .latency import Latency
 from .limits import Limits
+from .pending import Answer, Command, Exhausted, Hung, Pending, SendTo
 from .records import CallFailure, CallReport, CallResult, FailureKind, Reporter
 from .tail import Tail
 
-__all__ = ["Answer", "CallTable", "Command", "Hung", "SendTo"]
-
-
-class Answer(Protocol):
-    """Where an outcome goes; an ``asyncio.Future`` is one."""
-
-    def done(self) -> bool:
-        """Whether nobody waits any more."""
-
-    def set_result(self, result: CallResult, /) -> None:
-        """Take the result."""
-
-    def set_exception(self, exception: CallFailure, /) -> None:
-        """Take the failure."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendTo:
-    """Send a message to a worker."""
-
-    worker: int
-    message: Call | Cancel
-
-
-@dataclass(frozen=True, slots=True)
-class Hung:
-    """A worker does not let go of a call of ``action`` whose time is up."""
-
-    worker: int
-    action: str
-
-
-Command: TypeAlias = SendTo | Hung
+__all__ = ["CallTable"]
 
 #: What a worker may say of a call -> what callers hear. ``cancelled`` only follows when nobody listens.
 _KINDS: Mapping[str, FailureKind] = {
@@ -74,23 +44,6 @@ _KINDS: Mapping[str, FailureKind] = {
 }
 
 
-@dataclass(slots=True)
-class _Pending:
-    id: int
-    action: Action
-    args: Sequence[str]
-    kwargs: Mapping[str, str]
-    request: str
-    caller: str
-    started: float
-    deadline: float
-    answer: Answer
-    reporter: Reporter | None = None
-    worker: int | None = None
-    is_late: bool = False
-    tail: Tail | None = None
-
-
 class CallTable:
     """Keeps each call until it has its one answer.
 
@@ -98,7 +51,7 @@ class CallTable:
         plugin: the plugin's name, for texts.
         limits: bounds.
         next_id: gives a new call number.
-        printed: gives the last lines that a worker has printed.
+        printed: gives the last lines that a worker has printed, those of other calls than this left out.
     """
 
     def __init__(
@@ -107,24 +60,32 @@ class CallTable:
         limits: Limits,
         next_id: Callable[[], int],
         *,
-        printed: Callable[[int], str] = lambda worker: "",
+        printed: Callable[[int, int], str] = lambda worker, call: "",
     ) -> None:
         self._plugin = plugin
         self._limits = limits
+        self._is_timeout_set = False
         self._next_id = next_id
         self._printed = printed
-        self._calls: dict[int, _Pending] = {}
+        self._calls: dict[int, Pending] = {}
         self._waiting: deque[int] = deque()
         self._running: dict[int, int] = {}  # worker -> calls in it
         self._worker: int | None = None
+        self._awaited: set[int] = set()  # workers that must end before a call is sent
         self._actions: Mapping[str, Action] = {}
         self._commands: deque[Command] = deque()
         self.calls = self.failures = self.timeouts = self.busy = 0
         self.latency = Latency()
 
-    def reconfigure(self, limits: Limits) -> None:
-        """Use other limits for calls from now on."""
+    def reconfigure(self, limits: Limits, *, is_timeout_set: bool = False) -> None:
+        """Use other limits for calls from now on.
+
+        Args:
+            limits: bounds.
+            is_timeout_set: the operator has set the call time-out for this plugin: what methods declare does not count.
+        """
         self._limits = limits
+        self._is_timeout_set = is_timeout_set
 
     @property
     def active(self) -> int:
@@ -146,6 +107,8 @@ class CallTable:
 
     def use_worker(self, worker: int, actions: Mapping[str, Action], now: float) -> None:
         """From now on calls go to ``worker``, which offers ``actions``."""
+        if self._worker not in (None, worker) and self._has_only_overdue(self._worker):
+            self._awaited.add(self._worker)
         self._worker = worker
         self._actions = actions
         self._fill(now)
@@ -160,6 +123,19 @@ class CallTable:
         self.failures += 1
         return failure
 
+    def check(self, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
+        """The action that a call fits now; one that does not is counted like a call that was taken and failed.
+
+        Raises:
+            CallFailure: there is no such action, or the call does not fit it.
+        """
+        try:
+            action = self._find(method)
+            action.check(args, kwargs)
+        except CallFailure as failure:
+            raise self.refuse(failure) from None
+        return action
+
     def submit(
         self,
         method: str,
@@ -172,8 +148,9 @@ class CallTable:
         now: float,
         answer: Answer,
         reporter: Reporter | None = None,
+        checked: Action | None = None,
     ) -> tuple[int, float]:
-        """Take a call.
+        """Take a call; ``checked`` is what :meth:`check` gave for it.
 
         Returns:
             Its number, and when something is due for it.
@@ -183,40 +160,43 @@ class CallTable:
         """
         self.calls += 1
         try:
-            action = self._actions.get(method)
-            if action is None:
-                raise unknown_action(self._plugin, method, self._actions)
-            action.check(args, kwargs)
+            action = self._find(method)
+            if action is not checked:
+                action.check(args, kwargs)
         except CallFailure:
             self.failures += 1
             raise
-        is_free = self._worker is not None and self._running.get(self._worker, 0) < self._limits.concurrency
-        if not is_free and len(self._waiting) >= self._limits.queue:
+        worker = self._free_worker()
+        if worker is None and len(self._waiting) >= self._limits.queue:
             self.failures += 1
             self.busy += 1
             text = f"{self._plugin} is busy: {len(self._waiting)} calls are waiting"
             raise CallFailure("busy", "Busy", text, text=text)
-        limit = self._limits.call_timeout
-        for wanted in (timeout, action.timeout):
-            limit = limit if wanted is None else min(limit, wanted)
-        call = _Pending(self._next_id(), action, args, kwargs, request, caller, now, now + limit, answer, reporter)
+        declared = None if self._is_timeout_set else action.timeout
+        limit = self._limits.call_timeout if declared is None else declared
+        if timeout is not None:
+            limit = min(limit, timeout)
+        call = Pending(self._next_id(), action, args, kwargs, request, caller, now, now + limit, answer, reporter)
         self._calls[call.id] = call
-        if is_free and self._worker is not None and not self._waiting:
-            self._send(call, self._worker, now)
+        if worker is not None and not self._waiting:
+            self._send(call, worker, now)
         else:
             self._waiting.append(call.id)
         return call.id, self._due(call)
 
-    def reported(self, worker: int, report: CallReport) -> None:
-        """Pass on what a running call tells; what nobody waits for is dropped."""
+    def reported(self, worker: int, report: CallReport) -> Future[None] | None:
+        """Pass on what a running call tells; what nobody waits for is dropped.
+
+        Returns:
+            What to wait for before the worker is read again, None to go on.
+        """
         call = self._calls.get(report.id)
         if call is None or call.worker != worker or call.is_late or call.answer.done():
-            return
+            return None
         if isinstance(report, Output):
             call.tail = call.tail or Tail()
             call.tail.add(report.chunk)
-        if call.reporter is not None:
-            call.reporter(report)
+        return None if call.reporter is None else call.reporter(report)
 
     def answered(self, worker: int, message: Result | Failure, now: float) -> None:
         """Take an answer from a worker; one that nobody waits for is dropped."""
@@ -230,8 +210,11 @@ class CallTable:
                 self._succeed(call, message.text)
             else:
                 self._fail(call, self._failure(message))
-        if self._waiting:
-            self._fill(now)
+        if isinstance(message, Failure) and message.kind == "busy":
+            self.busy += 1
+            if message.error_type == NO_THREAD:
+                self._commands.append(Exhausted(worker))
+        self._fill(now)
 
     def abandon(self, call_id: int) -> None:
         """Nobody waits for this call any more. It may run until its time is up."""
@@ -245,15 +228,17 @@ class CallTable:
             call.is_late = True
             self._commands.append(SendTo(call.worker, Cancel(call_id)))
 
-    def worker_gone(self, worker: int, failure: Callable[[], CallFailure]) -> None:
-        """A worker ended: its calls fail, those that wait go on waiting."""
+    def worker_gone(self, worker: int, failure: Callable[[int], CallFailure], now: float) -> None:
+        """A worker ended: its calls fail, each as ``failure`` says; those that wait go on waiting."""
         if worker == self._worker:
             self._worker = None
         for call in [call for call in self._calls.values() if call.worker == worker]:
             self._drop(call)
             if not call.is_late:
-                self._fail(call, failure())
+                self._fail(call, failure(call.id))
         self._running.pop(worker, None)
+        self._awaited.discard(worker)
+        self._fill(now)
 
     def fail_waiting(self, failure: Callable[[], CallFailure]) -> None:
         """No worker will come for the calls that wait."""
@@ -272,17 +257,34 @@ class CallTable:
             else:
                 self.timeouts += 1
                 text = f"{self._plugin}.{call.action.name} took longer than {call.deadline - call.started:g} s"
-                call.is_late = True
+                call.is_late = call.is_overdue = True
                 call.deadline = now + self._limits.cancel_grace
                 self._commands.append(SendTo(call.worker, Cancel(call.id)))
                 text += self._last_words(call, call.worker)
                 self._fail(call, CallFailure("timeout", "Timeout", text, text=text))
 
-    def _due(self, call: _Pending) -> float:
+    def _find(self, method: str) -> Action:
+        action = self._actions.get(method)
+        if action is None:
+            raise unknown_action(self._plugin, method, self._actions)
+        return action
+
+    def _free_worker(self) -> int | None:
+        """The worker that a call can be sent to now."""
+        worker = self._worker
+        if worker is None or self._awaited or self._running.get(worker, 0) >= self._limits.concurrency:
+            return None
+        return worker
+
+    def _has_only_overdue(self, worker: int | None) -> bool:
+        inside = [call for call in self._calls.values() if call.worker == worker]
+        return bool(inside) and all(call.is_overdue for call in inside)
+
+    def _due(self, call: Pending) -> float:
         """When something is due for a call: one that waits has a limit for that, too."""
         return call.deadline if call.worker is not None else min(call.deadline, call.started + self._limits.queue_age)
 
-    def _give_up(self, call: _Pending) -> None:
+    def _give_up(self, call: Pending) -> None:
         """The call has waited as long as it may."""
         self._waiting.remove(call.id)
         del self._calls[call.id]
@@ -295,27 +297,25 @@ class CallTable:
             self.timeouts += 1
             self._fail(call, CallFailure("timeout", "Timeout", text, text=text))
 
-    def _last_words(self, call: _Pending, worker: int) -> str:
+    def _last_words(self, call: Pending, worker: int) -> str:
         if call.tail is not None and call.tail.text:
             return f"; its output so far:\n{call.tail.text}"
-        printed = self._printed(worker)
+        printed = self._printed(worker, call.id)
         return f"; its process printed last:\n{printed}" if printed else ""
 
     def _fill(self, now: float) -> None:
-        worker = self._worker
-        while self._waiting and worker is not None and self._running.get(worker, 0) < self._limits.concurrency:
+        while self._waiting and (worker := self._free_worker()) is not None:
             call = self._calls[self._waiting.popleft()]
             if not self._still_fits(call):
                 continue
             self._send(call, worker, now)
 
-    def _still_fits(self, call: _Pending) -> bool:
+    def _still_fits(self, call: Pending) -> bool:
         action = self._actions.get(call.action.name)
         if action is call.action:
             return True
         try:
-            if action is None:
-                raise unknown_action(self._plugin, call.action.name, self._actions)
+            action = self._find(call.action.name)
             action.check(call.args, call.kwargs)
         except CallFailure as failure:
             del self._calls[call.id]
@@ -324,17 +324,19 @@ class CallTable:
         call.action = action
         return True
 
-    def _send(self, call: _Pending, worker: int, now: float) -> None:
+    def _send(self, call: Pending, worker: int, now: float) -> None:
         call.worker = worker
         self._running[worker] = self._running.get(worker, 0) + 1
         left = max(0.0, call.deadline - now)
         message = Call(call.id, call.action.name, tuple(call.args), call.kwargs, call.request, call.caller, left)
         self._commands.append(SendTo(worker, message))
 
-    def _drop(self, call: _Pending) -> None:
+    def _drop(self, call: Pending) -> None:
         del self._calls[call.id]
         if call.worker is not None:
             self._running[call.worker] -= 1
+            if not self._running[call.worker]:
+                self._awaited.discard(call.worker)
 
     def _failure(self, message: Failure) -> CallFailure:
         kind = _KINDS.get(message.kind, "raised")
@@ -342,11 +344,11 @@ class CallTable:
         text = message.value if kind != "raised" else f"{message.error_type}: {message.value}".removesuffix(": ")
         return CallFailure(kind, message.error_type, message.value, traceback=message.traceback, text=text)
 
-    def _succeed(self, call: _Pending, text: str) -> None:
+    def _succeed(self, call: Pending, text: str) -> None:
         if not call.answer.done():
             call.answer.set_result(CallResult(text, call.action.check_result(text)))
 
-    def _fail(self, call: _Pending, failure: CallFailure) -> None:
+    def _fail(self, call: Pending, failure: CallFailure) -> None:
         self.failures += 1
         if not call.answer.done():
             call.answer.set_exception(failure)

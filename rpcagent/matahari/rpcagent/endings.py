@@ -54,10 +54,10 @@ class Endings:
         self._workers[worker] = _Ending("draining", deadline)
         return Drain(worker)
 
-    def end(self, worker: int, now: float) -> Command | None:
-        """Go one stage further, from the first for a worker that was not ending."""
+    def end(self, worker: int, now: float, *, is_hung: bool = False) -> Command | None:
+        """Go one stage further, from the first for a worker that was not ending; faster when it is of no use to anybody."""
         ending = self._workers.setdefault(worker, _Ending("draining", now))
-        ending.deadline = now + self._limits.term_grace
+        ending.deadline = now + (self._limits.hung_grace if is_hung else self._limits.term_grace)
         match ending.stage:
             case "draining":
                 ending.stage = "terminating"

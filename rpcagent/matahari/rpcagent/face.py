@@ -6,14 +6,18 @@ plain QMF consoles show only these.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 from collections.abc import Mapping
 from typing import assert_never
 
+from matahari.agent import Action as AgentAction
 from matahari.agent import Agent, AgentObject, CallContext, Fault
 from matahari.errors import MatahariError
 from matahari.qmf import Data, Method, Property, PropertyType, Schema, SchemaId, UInt, ULong, Value, text
+from matahari.rpcagent.action import not_run, plugin_action
+from matahari.rpcagent.binding import Action
 from matahari.rpcagent.events import (
     EVENTS,
     PACKAGE,
@@ -27,7 +31,9 @@ from matahari.rpcagent.events import (
     event_values,
     told_values,
 )
+from matahari.rpcagent.formats import FormatChecks, MethodFormats
 from matahari.rpcagent.plugins_object import PluginsObject
+from matahari.rpcagent.provider import PluginProvider
 from matahari.rpcagent.records import (
     CallFailure,
     MethodSpec,
@@ -38,7 +44,7 @@ from matahari.rpcagent.records import (
     PluginSaid,
     PluginStatus,
 )
-from matahari.rpcagent.service import PluginService
+from matahari.rpcagent.relay import relayed
 
 __all__ = ["PACKAGE", "PLUGIN_EXCEPTION", "PLUGIN_PACKAGE", "PluginFace"]
 
@@ -70,6 +76,7 @@ _PROPERTIES = (
     Property("last_error", _MAP, description="Why it is not ready: type, text, file, line, traceback"),
     Property("origin", _TEXT, description="Where it comes from: local"),
     Property("methods", _MAP, description="Name to JSON Schemas of parameters and result, and documentation"),
+    Property("settings", _TEXT, description="JSON Schema of its settings, empty when it declares none"),
     Property("calls", _INT, statistic=True, description="Calls asked for"),
     Property("failures", _INT, statistic=True, description="Calls that ended without a result"),
     Property("timeouts", _INT, statistic=True, description="Failures by time limit"),
@@ -85,7 +92,14 @@ _PROPERTIES = (
 class PluginObject(AgentObject):
     """One plugin on the bus. A new one takes its place whenever the plugin changes."""
 
-    def __init__(self, status: PluginStatus, service: PluginService, hostname: str, uuid: str) -> None:
+    def __init__(
+        self,
+        status: PluginStatus,
+        service: PluginProvider,
+        hostname: str,
+        uuid: str,
+        formats: FormatChecks | None = None,
+    ) -> None:
         self.name = status.name
         self.schema = Schema(
             SchemaId(PLUGIN_PACKAGE, status.name),
@@ -96,6 +110,8 @@ class PluginObject(AgentObject):
         self._service = service
         self._hostname = hostname
         self._uuid = uuid
+        self._formats = formats
+        self._known_formats: dict[str, tuple[MethodSpec, MethodFormats | None]] = {}  # no more than there are methods
         self._methods: dict[str, Value] = {spec.name: _description(spec) for spec in status.methods}
 
     def values(self) -> Mapping[str, Value]:
@@ -114,6 +130,7 @@ class PluginObject(AgentObject):
             "last_error": {} if error is None else error_values(error) | {"traceback": error.traceback},
             "origin": status.origin,
             "methods": self._methods,
+            "settings": "" if status.settings is None else json.dumps(status.settings),
             "calls": status.calls,
             "failures": status.failures,
             "timeouts": status.timeouts,
@@ -126,10 +143,46 @@ class PluginObject(AgentObject):
         }
 
     async def invoke(self, method: str, arguments: dict[str, Value], context: CallContext) -> Mapping[str, Value]:
+        return await self.prepare(method, arguments, context).run()
+
+    def prepare(self, method: str, arguments: dict[str, Value], context: CallContext) -> AgentAction:
         try:
             args, kwargs = _texts(arguments)
-            result = await self._service.invoke(
-                self.name, method, args, kwargs, caller=context.user_id or "", request_id=context.request
+            checked = self._service.check(self.name, method, args, kwargs)
+        except CallFailure as failure:
+            raise _fault(failure) from failure
+        run = functools.partial(self._run, checked, args, kwargs, context)
+        return plugin_action(checked.spec, args, kwargs, run, self._formats_of(checked.spec))
+
+    def _formats_of(self, spec: MethodSpec) -> MethodFormats | None:
+        if self._formats is None:
+            return None
+        known, formats = self._known_formats.get(spec.name, (None, None))
+        if known is not spec:
+            formats = self._formats.of(spec)
+            self._known_formats[spec.name] = (spec, formats)
+        return formats
+
+    def fault(self, kind: str, text: str) -> Fault:
+        return _fault(self._service.refuse(self.name, not_run(kind, text)))
+
+    async def _run(
+        self, checked: Action, args: list[str], kwargs: dict[str, str], context: CallContext
+    ) -> Mapping[str, Value]:
+        try:
+            result = await relayed(
+                context.reporter,
+                lambda hear: self._service.invoke(
+                    self.name,
+                    checked.name,
+                    args,
+                    kwargs,
+                    timeout=context.timeout,
+                    caller=context.user_id or "",
+                    request_id=context.request,
+                    on_progress=hear,
+                    checked=checked,
+                ),
             )
         except CallFailure as failure:
             raise _fault(failure) from failure
@@ -142,15 +195,16 @@ class PluginObject(AgentObject):
 class PluginFace:
     """Listener of a plugin service that keeps an agent's objects in step with it."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, formats: FormatChecks | None = None) -> None:
         self._agent = agent
-        self._service: PluginService | None = None
+        self._formats = formats
+        self._service: PluginProvider | None = None
         self._told: dict[str, PluginStatus] = {}
         self._classes: set[str] = set()
         identity = agent.identity
         self._where: dict[str, Value] = {"hostname": identity.hostname, "uuid": identity.uuid}
 
-    def attach(self, service: PluginService) -> None:
+    def attach(self, service: PluginProvider) -> None:
         """Say whose plugins these are, and publish what is there without any; before anything is reported."""
         self._service = service
         self._agent.add_schemas([PLUGIN_EXCEPTION, *EVENTS])
@@ -168,7 +222,7 @@ class PluginFace:
             )
         self._told[status.name] = status
         identity = self._agent.identity
-        self._agent.add_object(PluginObject(status, self._service, identity.hostname, identity.uuid))
+        self._agent.add_object(PluginObject(status, self._service, identity.hostname, identity.uuid, self._formats))
         self._agent.object_changed(PluginsObject.name)
 
     def plugin_removed(self, name: str) -> None:
@@ -179,6 +233,9 @@ class PluginFace:
         self._agent.remove_object(name)
         self._agent.object_changed(PluginsObject.name)
         self._agent.raise_event(PLUGIN_REMOVED, told_values(status, None, self._where))
+        if name in self._classes:
+            self._classes.remove(name)
+            self._agent.remove_schemas([event_class(name)])
 
     def plugin_notice(self, notice: Notice) -> None:
         match notice:
@@ -194,6 +251,9 @@ class PluginFace:
                 assert_never(notice)
 
     def _raise_said(self, notice: PluginSaid) -> None:
+        if notice.name not in self._told:
+            _log.info("plugin %s: its event %s came after its removal", notice.name, notice.event.name)
+            return
         schema = event_class(notice.name)
         if notice.name not in self._classes:
             self._classes.add(notice.name)

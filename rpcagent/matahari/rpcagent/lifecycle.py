@@ -2,24 +2,12 @@
 
 At most one worker serves and at most one is starting (the *attempt*); any number up to a limit is ending.
 
-=========== =================== ================================================================
-state       in service          how it got there
-=========== =================== ================================================================
-loading     nothing             the first version is being loaded
-ready       newest version      the last attempt was good
-inactive    nothing             the same, but the plugin says that it is not for this host
-degraded    an older version    the newest does not load; or: the worker died and is being replaced
-failed      nothing             no version ever loaded
-quarantined nothing             the worker died too often; a save or a reload lifts it
-=========== =================== ================================================================
-
-How workers end is in :mod:`.endings`. What was asked comes out of :meth:`Lifecycle.next_command`; the shell that
-obeys makes no decisions.
+What states there are is in :mod:`.states`, how workers end in :mod:`.endings`, when they are started again in
+:mod:`.restarts`. What was asked comes out of :meth:`Lifecycle.next_command`; the shell that obeys makes no decisions.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,8 +18,9 @@ from .attempt import Attempt, Purpose
 from .endings import Endings
 from .limits import Limits
 from .orders import Command, Content, Crashed, Failed, Gone, InService, Start, StatusChanged, Switch, Version
-from .policy import RestartPolicy
 from .records import LoadFailure, State
+from .restarts import Restarts
+from .states import state_of
 
 __all__ = ["Lifecycle"]
 
@@ -48,7 +37,7 @@ class Lifecycle:
     def __init__(self, limits: Limits, next_worker: Callable[[], int], *, generation: int = 0) -> None:
         self._limits = limits
         self._next_worker = next_worker
-        self._policy = RestartPolicy(limits)
+        self._restarts = Restarts(limits)
         self._commands: deque[Command] = deque()
         self._notes: list[InService | Failed | Crashed] = []  # told after the change of status that they explain
         self._attempt: Attempt | None = None
@@ -57,8 +46,6 @@ class Lifecycle:
         self._serving_since = 0.0
         self._is_load_wanted = False
         self._is_relief_wanted = False
-        self._restart_at: float | None = None
-        self._is_quarantined = False
         self._is_removed = False
         self._is_gone = False
         self._load_error: LoadFailure | None = None
@@ -71,21 +58,16 @@ class Lifecycle:
     def reconfigure(self, limits: Limits) -> None:
         """Use other limits from now on; times that run already stay as they are."""
         self._limits = limits
-        self._policy.reconfigure(limits)
+        self._restarts.reconfigure(limits)
         self._ending.reconfigure(limits)
 
     # What can be seen
 
     @property
     def state(self) -> State:
-        """The plugin's state, as in the table above."""
-        if self._is_quarantined:
-            return "quarantined"
-        if self.version is not None:
-            if self._serving is None or self.last_error is not None:
-                return "degraded"
-            return "ready" if self.version.is_active else "inactive"
-        return "loading" if self._load_error is None else "failed"
+        """The plugin's state."""
+        is_quarantined, is_served = self._restarts.is_quarantined, self._serving is not None
+        return state_of(self.version, is_served=is_served, error=self.last_error, is_quarantined=is_quarantined)
 
     @property
     def last_error(self) -> LoadFailure | None:
@@ -138,7 +120,7 @@ class Lifecycle:
 
     @property
     def _is_work_left(self) -> bool:
-        return self._is_load_wanted or self._is_relief_wanted or self._restart_at is not None
+        return self._is_load_wanted or self._is_relief_wanted or self._restarts.is_planned
 
     def next_command(self) -> Command | None:
         """Give what is to be done next, or None."""
@@ -146,8 +128,8 @@ class Lifecycle:
 
     def next_deadline(self) -> float:
         """When ``handle_timeout`` is due; infinite when never."""
-        begin = math.inf if self._restart_at is None else self._restart_at
-        return min(self._ending.next_deadline(), begin if self._attempt is None else self._attempt.deadline)
+        begin = self._restarts.at if self._attempt is None else self._attempt.deadline
+        return min(self._ending.next_deadline(), begin)
 
     # What happens
 
@@ -168,21 +150,20 @@ class Lifecycle:
             return
         if self.content.fault is None:
             self._want_load(now)
-        elif self._is_quarantined:
-            self._is_quarantined = False
-            self._policy.reset()
-            self._restart_at = now
+        elif self._restarts.is_quarantined:
+            self._restarts.forgive()
+            self._restarts.plan_now(now)
             self._settle(now)
 
     def removed(self, now: float, *, drain_timeout: float | None = None) -> None:
         """The plugin's file is gone, or the service stops (with a ``drain_timeout`` of its own)."""
         self._is_removed = True
         self._is_load_wanted = self._is_relief_wanted = False
-        self._restart_at = None
+        self._restarts.call_off()
         if self._attempt is not None:
             self._abort_attempt(now)
         if self._serving is not None:
-            self._drain(self._serving, now, self.limits.drain_timeout if drain_timeout is None else drain_timeout)
+            self._drain(self._serving, now, self._drain_timeout if drain_timeout is None else drain_timeout)
             self._serving = None
         if drain_timeout is not None:
             self._ending.hurry_all(now + drain_timeout)
@@ -201,12 +182,11 @@ class Lifecycle:
         if attempt is None or attempt.worker != worker:
             return  # it came too late and is already being ended
         self._attempt = None
-        drain_timeout = self.limits.drain_timeout  # of the old version, whose calls it holds for
+        drain_timeout = self._drain_timeout  # of the old version, whose calls it holds for
         old, self._serving = self._serving, worker
         self._serving_since = now
         self._crash = None
-        self._restart_at = None
-        self._is_quarantined = False
+        self._restarts.succeed()
         if attempt.purpose == "new":
             self._load_error = None
             self.generation = attempt.generation
@@ -219,6 +199,7 @@ class Lifecycle:
             wall_ns,
             message.active,
             message.reason,
+            message.settings,
         )
         self._commands.append(Switch(worker, self.version))
         self._notes.append(InService())
@@ -269,15 +250,16 @@ class Lifecycle:
             elif attempt.purpose == "relief":
                 self._is_relief_wanted = True
             else:
-                self._restart_at = now
+                self._restarts.plan_now(now)
         elif self._serving == worker:
             self._serving = None
             self._is_relief_wanted = False
             self._crash = failure
             if is_own_fault:
-                self._plan_restart(now, lived=now - self._serving_since)
+                lived = now - self._serving_since
+                self._restarts.plan_after_failure(now, lived=lived, is_replaced=self._is_load_wanted)
             else:
-                self._restart_at = now
+                self._restarts.plan_now(now)
             self._notes.append(Crashed(failure))
         self._settle(now)
 
@@ -289,10 +271,15 @@ class Lifecycle:
             self._ending.hurry(worker, now + self._limits.hung_drain)
         self._settle(now)
 
+    def exhausted(self, worker: int, now: float) -> None:
+        """The system gives a worker nothing to run calls with: replace it, unless it has replaced another just now."""
+        if worker == self._serving and now - self._serving_since >= self._limits.restart_delay_limit:
+            self.hung(worker, now)
+
     def only_hung(self, worker: int, now: float) -> None:
         """Only hung calls are left in a draining worker: nothing is worth waiting for."""
         if worker in self._ending.draining:
-            self._end(worker, now)
+            self._end(worker, now, is_hung=True)
 
     def handle_timeout(self, now: float) -> None:
         """Do what time demands."""
@@ -310,21 +297,12 @@ class Lifecycle:
 
     def _want_load(self, now: float) -> None:
         self._is_load_wanted = True
-        self._is_quarantined = False
-        self._restart_at = None if self.version is None or self._serving is not None else now
-        self._policy.reset()
-        attempt = self._attempt
-        if (
-            attempt is not None
-            and attempt.purpose == "new"
-            and attempt.deadline == math.inf
-            and self.content is not None
-        ):
-            attempt.content = self.content  # it waits for its turn: it may as well load the newest
+        self._restarts.forgive()
+        self._restarts.call_off()
+        if self.version is not None and self._serving is None:
+            self._restarts.plan_now(now)
+        if self._attempt is not None and self._attempt.supersede(self.content, now + self._limits.superseded_grace):
             self._is_load_wanted = False
-        elif attempt is not None and not attempt.is_superseded:
-            attempt.is_superseded = True
-            attempt.deadline = min(attempt.deadline, now + self._limits.superseded_grace)
         self._settle(now)
 
     def _settle(self, now: float) -> None:
@@ -346,10 +324,10 @@ class Lifecycle:
     def _start_next(self, now: float) -> None:
         if self._is_load_wanted and self.content is not None and len(self._ending) < self._limits.draining:
             self._is_load_wanted = False
-            self._restart_at = None
+            self._restarts.call_off()
             self._start(self.content, self.generation + 1, "new")
-        elif self.version is not None and self._restart_at is not None and self._restart_at <= now:
-            self._restart_at = None
+        elif self.version is not None and self._restarts.at <= now:
+            self._restarts.call_off()
             self._start(self.version.content, self.version.generation, "restart")
         elif self.version is not None and self._is_relief_wanted:
             self._is_relief_wanted = False
@@ -363,35 +341,31 @@ class Lifecycle:
         if attempt.purpose == "new":
             if not attempt.is_superseded:
                 self._load_error = failure
-            if self._serving is None and self.version is not None and not self._is_quarantined:
-                self._restart_at = now  # the older version is still good
+            if self._serving is None and self.version is not None and not self._restarts.is_quarantined:
+                self._restarts.plan_now(now)  # the older version is still good
         elif attempt.purpose == "restart":
             self._crash = failure
             if not self._is_load_wanted:
-                self._plan_restart(now, lived=0.0)
+                self._restarts.plan_after_failure(now, lived=0.0)
         else:
             self._crash = failure  # the hung worker goes on serving with the threads it has left
         if not attempt.is_superseded:
             self._notes.append(Failed(failure))
-
-    def _plan_restart(self, now: float, *, lived: float) -> None:
-        delay = self._policy.next_delay(lived=lived)
-        if delay is None:
-            self._is_quarantined = not self._is_load_wanted
-            self._restart_at = None
-        else:
-            self._restart_at = now + delay
 
     def _abort_attempt(self, now: float) -> None:
         if self._attempt is not None:
             self._end(self._attempt.worker, now)
             self._attempt = None
 
+    @property
+    def _drain_timeout(self) -> float:
+        return self.limits.drain_timeout if self.version is None else self.version.drain_timeout(self.limits)
+
     def _drain(self, worker: int, now: float, timeout: float) -> None:
         self._commands.append(self._ending.drain(worker, now + timeout))
 
-    def _end(self, worker: int, now: float) -> None:
-        command = self._ending.end(worker, now)
+    def _end(self, worker: int, now: float, *, is_hung: bool = False) -> None:
+        command = self._ending.end(worker, now, is_hung=is_hung)
         if command is not None:
             self._commands.append(command)
 

@@ -26,14 +26,17 @@ class Limits:
         concurrency: calls that run at once in the worker.
         queue: calls that wait beside those; one more is answered *busy*.
         queue_age: longest time that a call waits for its turn; then it is answered *busy*.
-        call_timeout: longest time a call may take, waiting included; a caller and the method may ask for less.
+        call_timeout: longest time a call may take, waiting included, when its method declares none; a caller may ask for
+            less. Set for one plugin, it counts whatever the method declares.
         load_timeout: longest time from the start of a worker until it is ready.
         result_limit: longest JSON text of a result, in bytes; the rest of a bus message is for the envelope.
         cancel_grace: time a call has to let go after its time limit, before its worker is replaced.
         drain_timeout: time the calls in an old generation have; not less than ``call_timeout``, or they are cut off.
+            Methods that declare more time get that, unless it is set for the plugin.
         hung_drain: the same for the healthy calls in a worker with a hung one.
         stop_timeout: time running calls have when the service stops.
         term_grace: time between SIGTERM and SIGKILL, and from there until the warm parent counts as stuck.
+        hung_grace: time between SIGTERM and SIGKILL for a worker with nothing but hung calls: further calls wait for its end.
         superseded_grace: time a load may still take when the file has been saved again.
         restart_delay: wait before the second restart in a row; it doubles, the first is at once.
         restart_delay_limit: longest such wait.
@@ -60,6 +63,7 @@ class Limits:
     hung_drain: float = 5.0
     stop_timeout: float = 3.0
     term_grace: float = 1.0
+    hung_grace: float = 0.2
     superseded_grace: float = 1.0
     restart_delay: float = 0.25
     restart_delay_limit: float = 10.0
@@ -83,11 +87,13 @@ class Options:
         digest: of the file, empty when there is none.
         overrides: fields of ``Limits`` -> value, checked.
         settings: what the plugin gets to see, as JSON.
+        file: its path, empty when there is none.
     """
 
     digest: str = ""
     overrides: Mapping[str, int | float | str | tuple[tuple[str, str], ...]] = field(default_factory=dict)
     settings: Mapping[str, Json] = field(default_factory=dict)
+    file: str = ""
 
     def limits(self, defaults: Limits) -> Limits:
         """The bounds of this plugin: ``defaults`` with the overrides in place.
@@ -104,13 +110,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class ProcessBounds:
-    """What the kernel is to enforce, and the environment, as a spawn message has them."""
+    """What the kernel is to enforce, the environment, and a guess what is needed, as a spawn message has them."""
 
     limits: Mapping[str, int]
     environment: Mapping[str, str] = field(default_factory=dict)
+    typed: bool = False
 
 
-def process_bounds(limits: Limits) -> ProcessBounds:
+def process_bounds(limits: Limits, *, typed: bool = False) -> ProcessBounds:
     """Give what a worker is to be started with.
 
     No limit is above what the agent itself may have: only root could raise it, and the worker would not start.
@@ -139,4 +146,4 @@ def process_bounds(limits: Limits) -> ProcessBounds:
         if user.pw_uid != os.geteuid():
             found["uid"] = user.pw_uid
         environment = {"HOME": user.pw_dir, "USER": limits.user, "LOGNAME": limits.user} | environment
-    return ProcessBounds(found, environment)
+    return ProcessBounds(found, environment, typed)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias
 
 from matahari.hostproto import MAX_NAME
 
-__all__ = ["LANGUAGES", "NAME_RULE", "RESERVED", "Kind", "classify", "is_noise", "touches_plugins"]
+from .languages import PYTHON, Language
 
-#: Suffix of a plugin that is one file -> language of its host.
-LANGUAGES: Final = {".py": "python"}
+__all__ = ["NAME_RULE", "RESERVED", "Kind", "classify", "is_noise", "is_plugin_name", "touches_plugins"]
+
 #: Names of objects of the agent itself, which a plugin must not take.
 RESERVED: Final = frozenset({"Plugins"})
-NAME_RULE: Final = "a plugin's name has letters, digits and _ only, begins with a letter, and is not Plugins"
+NAME_RULE: Final = (
+    f"a plugin's name has letters, digits and _ only, begins with a letter, and is not {' or '.join(sorted(RESERVED))}"
+)
 
 Kind: TypeAlias = Literal["plugin", "misnamed", "other"]
 
@@ -29,12 +31,21 @@ def is_noise(name: str) -> bool:
     return _NOISE.fullmatch(name) is not None
 
 
-def classify(entry: str, *, is_folder: bool) -> tuple[Kind, str, str]:
+def is_plugin_name(name: str) -> bool:
+    """Whether a plugin may be called so; ``NAME_RULE`` says it in words."""
+    return _NAME.fullmatch(name) is not None and len(name) <= MAX_NAME and name not in RESERVED
+
+
+def classify(
+    entry: str, *, is_folder: bool, folder: str = PYTHON.name, languages: Sequence[Language] = (PYTHON,)
+) -> tuple[Kind, str, str]:
     """Say what a directory entry is.
 
     Args:
         entry: name of the entry, without the directory.
-        is_folder: whether it is a folder (one with ``__init__.py``; others are no plugins).
+        is_folder: whether it is a folder (one with the main file of a language; others are no plugins).
+        folder: the language of a folder.
+        languages: those that files may have.
 
     Returns:
         Kind, name of the plugin, language; the last two are empty when it is none. An entry that begins with ``_``
@@ -42,13 +53,14 @@ def classify(entry: str, *, is_folder: bool) -> tuple[Kind, str, str]:
     """
     if is_noise(entry) or entry.startswith("_"):
         return "other", "", ""
-    name, language = entry, "python"
+    name, language = entry, folder
     if not is_folder:
-        suffix = next((suffix for suffix in LANGUAGES if entry.endswith(suffix)), None)
-        if suffix is None:
+        found = [(each, suffix) for each in languages for suffix in each.suffixes if entry.endswith(suffix)]
+        if not found:
             return "other", "", ""
-        name, language = entry.removesuffix(suffix), LANGUAGES[suffix]
-    if _NAME.fullmatch(name) is None or len(name) > MAX_NAME or name in RESERVED:
+        [(own, suffix)] = found  # a suffix has one dot, and one language
+        name, language = entry.removesuffix(suffix), own.name
+    if not is_plugin_name(name):
         return "misnamed", "", ""
     return "plugin", name, language
 

@@ -78,7 +78,7 @@ def read_options(data: bytes, file: str) -> Options:
             raise ConfigError(f"must be a table; write [{name}] on a line of its own", file=file, key=name)
     overrides = _read_limits(tables.get("limits", {}), file)
     settings = {name: _as_json(value, file, f"settings.{name}") for name, value in tables.get("settings", {}).items()}
-    return Options(f"sha256:{hashlib.sha256(data).hexdigest()}", overrides, settings)
+    return Options(f"sha256:{hashlib.sha256(data).hexdigest()}", overrides, settings, file)
 
 
 _Override = int | float | str | tuple[tuple[str, str], ...]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from matahari.hostproto import MethodSpec
+from matahari.hostproto import Json, MethodSpec
 
-from .limits import Options
+from .limits import Limits, Options
 from .records import LoadFailure
 
 __all__ = [
@@ -39,6 +39,7 @@ class Content:
         files: what a load message carries (base64); None when that is too large, or when there is a fault.
         fault: why it cannot even be read, or None.
         options: what the file with its limits and settings says; when that is faulty, ``fault`` says so.
+        is_typed: a guess: its annotations need more than JSON has types for.
     """
 
     path: str
@@ -47,11 +48,16 @@ class Content:
     files: Mapping[str, str] | None = None
     fault: LoadFailure | None = None
     options: Options = field(default_factory=Options)
+    is_typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A loaded version; ``digest`` is of what was really loaded. ``is_active`` is whether it is for this host."""
+    """A loaded version.
+
+    ``digest`` is of what was really loaded, ``is_active`` whether it is for this host, ``settings`` the schema of its
+    settings, None when it declares none.
+    """
 
     generation: int
     content: Content
@@ -61,6 +67,18 @@ class Version:
     loaded_ns: int
     is_active: bool = True
     reason: str = ""
+    settings: Mapping[str, Json] | None = None
+
+    @property
+    def is_timeout_set(self) -> bool:
+        """Whether the operator has set the call time-out for this plugin, whatever its methods declare."""
+        return "call_timeout" in self.content.options.overrides
+
+    def drain_timeout(self, limits: Limits) -> float:
+        """How long calls may go on when another version takes over: as long as a method may take, unless that is set."""
+        if self.is_timeout_set or "drain_timeout" in self.content.options.overrides:
+            return limits.drain_timeout
+        return max([limits.drain_timeout, *(method.timeout or 0.0 for method in self.methods)])
 
 
 @dataclass(frozen=True, slots=True)

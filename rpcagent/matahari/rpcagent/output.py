@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
-__all__ = ["OutputLines"]
+__all__ = ["Line", "OutputLines"]
 
 #: Longest line, in bytes; what is longer is cut into several.
 MAX_LINE: Final = 4096
-#: Last lines that are kept for the report of a crash.
+#: Last lines of a call and of the worker that a report of a crash shows, and lines that are kept for it: those of
+#: other calls are not shown.
 TAIL_LINES: Final = 20
+KEPT_LINES: Final = 100
 #: Lines logged at once, and then a second: a plugin in a print loop must not fill the disk.
 BURST: Final = 500
 RATE: Final = 100.0
+
+
+#: What a worker writes before the text that a call prints (PROTOCOL.md section 1).
+_MARK: Final = re.compile(rb"\x1e(\d{0,19})\x1e")
+
+_BROKEN_MARK: Final = re.compile(rb"\x1e\d{0,19}\Z")
+
+
+class Line(NamedTuple):
+    """One line without its end, and the call that has printed it, None when that is not known."""
+
+    text: str
+    call: int | None = None
 
 
 class OutputLines:
@@ -21,50 +38,76 @@ class OutputLines:
 
     def __init__(self) -> None:
         self._partial = b""
-        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._last: deque[Line] = deque(maxlen=KEPT_LINES)
         self._tokens = float(BURST)
         self._refilled = 0.0
         self._dropped = 0
 
-    @property
-    def tail(self) -> str:
-        """The last lines, for people."""
-        partial = [self._text(self._partial)] if self._partial else []
-        return "\n".join([*self._tail, *partial])
+    def last(self, call: int | None) -> str:
+        """The last lines, for people: those of this call and of no call; other calls' are not its caller's business."""
+        partial = self._lines(self._partial) if self._partial else ()
+        left = {call: TAIL_LINES, None: TAIL_LINES}
+        shown: list[str] = []
+        for line in reversed((*self._last, *partial)):
+            if left.get(line.call, 0):
+                left[line.call] -= 1
+                shown.append(line.text)
+        return "\n".join(reversed(shown))
 
-    def feed(self, data: bytes, now: float) -> list[str]:
+    def feed(self, data: bytes, now: float) -> list[Line]:
         """Take bytes; gives the lines to log, without their ends."""
         *lines, self._partial = (self._partial + data).split(b"\n")
         while len(self._partial) > MAX_LINE:
-            lines.append(self._partial[:MAX_LINE])
-            self._partial = self._partial[MAX_LINE:]
-        return self._admit([self._text(line) for line in lines], now)
+            cut = self._partial[:MAX_LINE]
+            marks = list(_MARK.finditer(cut))
+            broken = _BROKEN_MARK.search(cut, marks[-1].end() if marks else 1)
+            if broken is not None:
+                cut = cut[: broken.start()]
+            lines.append(cut)
+            # The rest is of the same call.
+            self._partial = (marks[-1].group() if marks else b"") + self._partial[len(cut) :]
+        return self._admit([each for line in lines for each in self._lines(line)], now)
 
-    def finish(self, now: float) -> list[str]:
+    def finish(self, now: float) -> list[Line]:
         """There will be no more bytes; gives what is left to log."""
-        lines = [self._text(self._partial)] if self._partial else []
+        lines = list(self._lines(self._partial)) if self._partial else []
         self._partial = b""
         admitted = self._admit(lines, now)
         if self._dropped:
-            admitted.append(f"({self._dropped} more lines were not logged)")
+            admitted.append(Line(f"({self._dropped} more lines were not logged)"))
             self._dropped = 0
         return admitted
 
-    def _admit(self, lines: list[str], now: float) -> list[str]:
-        self._tail.extend(lines)
+    def _admit(self, lines: list[Line], now: float) -> list[Line]:
+        self._last.extend(lines)
         self._tokens = min(BURST, self._tokens + max(0.0, now - self._refilled) * RATE)
         self._refilled = now
-        admitted: list[str] = []
+        admitted: list[Line] = []
         for line in lines:
             if self._tokens < 1.0:
                 self._dropped += 1
                 continue
             if self._dropped:
-                admitted.append(f"({self._dropped} lines were not logged: too many a second)")
+                admitted.append(Line(f"({self._dropped} lines were not logged: too many a second)"))
                 self._dropped = 0
             self._tokens -= 1.0
             admitted.append(line)
         return admitted
+
+    def _lines(self, raw: bytes) -> Iterator[Line]:
+        """The parts of one line that come from different calls; nearly always there is one."""
+        first, *rest = _MARK.split(raw)
+        parts: list[tuple[bytes, int | None]] = [(first, None)] if first or not rest else []
+        for number, text in zip(rest[::2], rest[1::2], strict=True):
+            call = int(number) if number else None
+            if call is None and not text:
+                continue  # only says that a call's text ends here
+            if parts and parts[-1][1] == call:
+                parts[-1] = (parts[-1][0] + text, call)
+            else:
+                parts.append((text, call))
+        for text, call_or_none in parts:
+            yield Line(self._text(text), call_or_none)
 
     @staticmethod
     def _text(line: bytes) -> str:

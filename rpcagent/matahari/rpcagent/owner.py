@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
+
+from matahari.hostproto import Json
 
 from .limits import ProcessBounds
 from .records import Notice, PluginStatus
@@ -17,14 +20,18 @@ __all__ = ["RuntimeOwner"]
 class RuntimeOwner(Protocol):
     """What a plugin needs of the service."""
 
-    def spawn(self, runtime: PluginRuntime, link: WorkerLink, bounds: ProcessBounds) -> None:
-        """Ask the warm parent for the worker of this link, bound by ``bounds``."""
+    @property
+    def facts(self) -> Mapping[str, Json]:
+        """What is known of this host now, for the next worker."""
+
+    def spawn(self, runtime: PluginRuntime, link: WorkerLink, bounds: ProcessBounds, language: str) -> None:
+        """Ask the warm parent of a language for the worker of this link, bound by ``bounds``."""
 
     def kill(self, worker: int, number: int) -> None:
         """Signal a worker's process group."""
 
-    def parent_stuck(self) -> None:
-        """The warm parent does not do its work."""
+    def parent_stuck(self, worker: int) -> None:
+        """The worker's warm parent does not do its work."""
 
     def plugin_changed(self, status: PluginStatus) -> None:
         """Something but a counter changed."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matahari.agent import AgentObject, CallContext, Fault
+from matahari.agent import AgentObject, CallContext, Effects, Fault
 from matahari.errors import PluginError
 from matahari.qmf import CODE_EXCEPTION, Data, Method, Property, PropertyType, Schema, SchemaId, UInt, ULong, Value
 
 from .events import PACKAGE, error_values
 from .names import RESERVED
+from .provider import PluginProvider
 from .records import MethodSpec, PluginStatus
-from .service import PluginService
 
 __all__ = ["PLUGINS_SCHEMA", "PluginsObject", "reload_values", "status_values"]
 
@@ -73,8 +73,14 @@ class PluginsObject(AgentObject):
 
     name = "Plugins"
     schema = PLUGINS_SCHEMA
+    effects = {  # noqa: RUF012 - declared in the base class
+        "reload": Effects(read_only=False, idempotent=True),
+        "reload_all": Effects(read_only=False, idempotent=True),
+        "list": Effects(read_only=True),
+        "status": Effects(read_only=True),
+    }
 
-    def __init__(self, service: PluginService, where: Mapping[str, Value]) -> None:
+    def __init__(self, service: PluginProvider, where: Mapping[str, Value]) -> None:
         assert self.name in RESERVED  # no plugin takes its place on the bus
         self._service = service
         self._where = where

@@ -15,8 +15,8 @@ from typing import Final
 
 __all__ = ["SocketPump"]
 
-#: Read at once, in bytes.
-_READ_SIZE: Final = 256 * 1024
+#: Read at once, in bytes; more, and the C library would map and unmap memory for each read.
+_READ_SIZE: Final = 64 * 1024
 
 
 class SocketPump:
@@ -52,6 +52,16 @@ class SocketPump:
             if rest is not None:
                 self._unsent.append(rest)
                 self._loop.add_writer(self._sock, self._writable)
+
+    def pause(self) -> None:
+        """Read nothing until :meth:`resume`; what the kernel's buffer does not hold makes the peer wait."""
+        if not self._is_over:
+            self._loop.remove_reader(self._sock)
+
+    def resume(self) -> None:
+        """Read again; nothing happens when the stream has ended, or was closed."""
+        if not self._is_over:
+            self._loop.add_reader(self._sock, self._readable)
 
     def read_rest(self) -> None:
         """Read what has already come, to the end."""

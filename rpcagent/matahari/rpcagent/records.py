@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from asyncio import Future
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-from matahari.hostproto import MethodSpec, Output, Partial, PluginEvent, Progress
+from matahari.hostproto import Json, MethodSpec, Output, Partial, PluginEvent, Progress
 
 from .limits import Limits
 
@@ -38,8 +39,9 @@ State: TypeAlias = Literal["loading", "ready", "inactive", "degraded", "failed",
 #: What a running call tells: how far it is, a piece of output, a value that it yielded.
 CallReport: TypeAlias = Progress | Output | Partial
 
-#: Takes the reports of one call, on the event loop and in order; never after the call's outcome.
-Reporter: TypeAlias = Callable[[CallReport], None]
+#: Takes the reports of one call, on the event loop and in order; never after the call's outcome. What it gives back is
+#: done when it can take more: until then the call's worker is not read, and whatever in it reports waits.
+Reporter: TypeAlias = Callable[[CallReport], "Future[None] | None"]
 
 FailureKind: TypeAlias = Literal[
     "raised",
@@ -78,7 +80,7 @@ class PluginStatus:
     Attributes:
         name: the plugin's name.
         path: its file or folder.
-        language: of its host, ``python``.
+        language: what runs it, ``python`` or a language of an extension.
         version: the module's ``__version__``, empty when none.
         generation: counts loaded versions from 1; 0 when none was ever loaded. A worker that replaces a dead one
             runs the same generation.
@@ -97,6 +99,7 @@ class PluginStatus:
         active: calls that are waiting or running now.
         is_active: whether the plugin wants to be published on this host, as far as it was asked.
         reason: why (not), in its own words.
+        settings: JSON Schema of the settings that the version in service declares, None when it declares none.
         limits: its bounds, those of its ``NAME.toml`` in place.
         latency_mean: time of an answered call from asking to answer, in seconds, over the life of the agent.
         latency_p99: the same of all but the slowest hundredth of the last calls.
@@ -120,6 +123,7 @@ class PluginStatus:
     active: int = 0
     is_active: bool = True
     reason: str = ""
+    settings: Mapping[str, Json] | None = None
     limits: Limits = field(default_factory=Limits)
     latency_mean: float = 0.0
     latency_p99: float = 0.0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 from .calls import CallTable
 from .lifecycle import Lifecycle
 from .records import CallFailure, PluginStatus
+from .warmparent import describe_end
 
-__all__ = ["not_loaded", "plugin_status"]
+__all__ = ["crash_text", "crashed", "how_ended", "not_loaded", "plugin_status"]
 
 
 def plugin_status(name: str, life: Lifecycle, table: CallTable) -> PluginStatus:
@@ -33,10 +35,29 @@ def plugin_status(name: str, life: Lifecycle, table: CallTable) -> PluginStatus:
         active=table.active,
         is_active=version.is_active if version is not None else True,
         reason=version.reason if version is not None else "",
+        settings=version.settings if version is not None else None,
         limits=life.limits,
         latency_mean=table.latency.mean,
         latency_p99=table.latency.p99,
     )
+
+
+def how_ended(status: int | None, number: int | None, reason: str | None) -> str:
+    """How a worker ended, with a status or by a signal; ``reason`` is why we sent it one, None when we did not."""
+    if reason is not None and number in (signal.SIGTERM, signal.SIGKILL):
+        return f"{reason}, and was stopped"
+    return f"the worker {describe_end(status, number)}"
+
+
+def crash_text(how: str, printed: str) -> str:
+    """How a worker ended, and what it printed last."""
+    return f"{how}; it printed:\n{printed}" if printed else how
+
+
+def crashed(name: str, how: str, printed: str) -> CallFailure:
+    """The answer to a call whose worker has ended."""
+    text = crash_text(how, printed)
+    return CallFailure("crashed", "Crashed", text, text=f"plugin {name}: {text}")
 
 
 def not_loaded(name: str, life: Lifecycle, *, is_removed: bool) -> CallFailure:

@@ -4,44 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, assert_never
 
 from matahari.errors import LocalProtocolError
-from matahari.hostproto import Activation, Failure, Load, Loaded, LoadFailed, PluginEvent, Result
+from matahari.hostproto import Activation, Failure, Loaded, LoadFailed, PluginEvent, Result
 from matahari.hostproto import Drain as DrainMessage
 
-from . import calls, orders
+from . import orders
 from .alarm import Alarm
-from .binding import prepare
-from .calls import Answer, CallTable
+from .binding import Action, prepare
+from .calls import CallTable
 from .lifecycle import Lifecycle
 from .limits import Limits, process_bounds
 from .orders import Content
 from .owner import RuntimeOwner
-from .records import (
-    CallFailure,
-    CallReport,
-    LoadFailure,
-    PluginCrashed,
-    PluginFailed,
-    PluginLoaded,
-    PluginSaid,
-    PluginStatus,
-    Reporter,
-)
-from .reporting import not_loaded, plugin_status
+from .pending import Answer, Exhausted, Hung, SendTo
+from .records import CallFailure, CallReport, LoadFailure, PluginSaid, PluginStatus, Reporter
+from .reporting import crash_text, crashed, how_ended, not_loaded, plugin_status
 from .slots import LoadSlots
-from .warmparent import describe_end
+from .starting import load_message
+from .telling import tell
+from .waiters import Waiters
 from .workerlink import WorkerLink
 from .workers import Workers
 
 __all__ = ["PluginRuntime"]
-
-_log = logging.getLogger(__name__)
 
 #: How long a worker may live on after it closed its socket, in seconds.
 _LAST_BREATH: Final = 0.2
@@ -80,7 +70,7 @@ class PluginRuntime:
         self._workers = Workers(name)
         self._calls = CallTable(name, limits, next_call, printed=self._workers.printed)
         self._alarm = Alarm(self._loop, self._time_is_up)
-        self._settled: list[asyncio.Future[None]] = []
+        self._settled = Waiters()
         self._is_removed = False
         self._is_obeying = False
 
@@ -90,7 +80,8 @@ class PluginRuntime:
         """Use other limits from now on; concurrency and result size hold for the next worker."""
         self._limits = limits
         self._lifecycle.reconfigure(limits)
-        self._calls.reconfigure(self._lifecycle.limits)
+        version = self._lifecycle.version
+        self._calls.reconfigure(self._lifecycle.limits, is_timeout_set=version is not None and version.is_timeout_set)
 
     @property
     def generation(self) -> int:
@@ -138,9 +129,16 @@ class PluginRuntime:
     async def wait_settled(self) -> None:
         """Wait until nothing is being loaded or about to be."""
         while not self._lifecycle.is_settled:
-            future: asyncio.Future[None] = self._loop.create_future()
-            self._settled.append(future)
-            await future
+            await self._settled.wait()
+
+    def check(self, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
+        """See :meth:`CallTable.check`."""
+        self._require_service()
+        return self._calls.check(method, args, kwargs)
+
+    def refuse(self, failure: CallFailure) -> CallFailure:
+        """Count a call that is not taken; gives ``failure`` back."""
+        return self._calls.refuse(failure)
 
     def submit(
         self,
@@ -153,15 +151,14 @@ class PluginRuntime:
         timeout: float | None,
         answer: Answer,
         reporter: Reporter | None = None,
+        checked: Action | None = None,
     ) -> int:
         """Take a call, and give its number.
 
         Raises:
             CallFailure: it is refused.
         """
-        version = self._lifecycle.version
-        if version is None or self._is_removed or not version.is_active or not self._lifecycle.has_prospect:
-            raise self._calls.refuse(self._not_loaded())
+        self._require_service()
         now = self._loop.time()
         call, deadline = self._calls.submit(
             method,
@@ -173,6 +170,7 @@ class PluginRuntime:
             now=now,
             answer=answer,
             reporter=reporter,
+            checked=checked,
         )
         self._send_calls()
         self._alarm.arm_earlier(deadline)
@@ -197,15 +195,12 @@ class PluginRuntime:
 
     def exited(self, worker: int, status: int | None, number: int | None) -> None:
         """A worker has ended."""
-        how = f"the worker {describe_end(status, number)}"
         reason = self._workers.take_reason(worker)
-        if reason is not None and number in (signal.SIGTERM, signal.SIGKILL):
-            how = f"{reason}, and was stopped"
-        self._worker_ended(worker, how, is_own_fault=True)
+        self._worker_ended(worker, how_ended(status, number, reason), is_own_fault=True)
 
-    def parent_lost(self, text: str) -> None:
-        """All workers have ended, none by its own fault."""
-        for worker in self._workers:
+    def parent_lost(self, text: str, workers: Iterable[int] | None = None) -> None:
+        """These workers have ended (all, when none are named), none by its own fault."""
+        for worker in self._workers if workers is None else workers:
             self._worker_ended(worker, text, is_own_fault=False)
 
     # What workers tell
@@ -230,7 +225,7 @@ class PluginRuntime:
 
     def worker_reported(self, worker: int, report: CallReport) -> None:
         """A running call tells something."""
-        self._calls.reported(worker, report)
+        self._workers.hold(worker, self._calls.reported(worker, report))
 
     def worker_activation(self, worker: int, message: Activation) -> None:
         """The plugin says whether it is for this host."""
@@ -275,10 +270,7 @@ class PluginRuntime:
         self._send_calls()
         self._rearm()
         if self._lifecycle.is_settled:
-            settled, self._settled = self._settled, []
-            for future in settled:
-                if not future.done():
-                    future.set_result(None)
+            self._settled.wake()
 
     def _execute(self, command: orders.Command) -> None:
         match command:
@@ -297,18 +289,9 @@ class PluginRuntime:
                     failure = LoadFailure("HostStartError", "the start was called off")
                     self._lifecycle.not_started(command.worker, failure, self._loop.time())
             case orders.ParentStuck():
-                self._owner.parent_stuck()
-            case orders.StatusChanged():
-                status = self.status()
-                if status.last_error is not None:
-                    _log.warning("plugin %s is %s: %s", self.name, status.state, status.last_error)
-                self._owner.plugin_changed(status)
-            case orders.InService():
-                self._owner.plugin_notice(PluginLoaded(self.status()))
-            case orders.Failed():
-                self._owner.plugin_notice(PluginFailed(self.status(), command.failure))
-            case orders.Crashed():
-                self._owner.plugin_notice(PluginCrashed(self.status(), command.failure))
+                self._owner.parent_stuck(command.worker)
+            case orders.StatusChanged() | orders.InService() | orders.Failed() | orders.Crashed():
+                tell(self._owner, command, self.status())
             case orders.Gone():
                 self._owner.plugin_gone(self)
             case _:
@@ -321,7 +304,7 @@ class PluginRuntime:
             return
         limits = content.options.limits(self._limits)
         try:
-            bounds = process_bounds(limits)
+            bounds = process_bounds(limits, typed=content.is_typed)
             link = WorkerLink(command.worker, self.name, self)
         except OSError as error:
             text = f"no worker can be started: {error.strerror}"
@@ -329,23 +312,12 @@ class PluginRuntime:
             self._obey()
             return
         self._workers.add(link)
-        self._owner.spawn(self, link, bounds)
-        link.send(
-            Load(
-                content.path,
-                self.name,
-                content.digest,
-                command.generation,
-                limits.concurrency,
-                limits.result_limit,
-                content.files,
-                content.options.settings,
-            )
-        )
+        self._owner.spawn(self, link, bounds, content.language)
+        link.send(load_message(self.name, command.generation, content, limits, self._owner.facts))
         self._rearm()
 
     def _switch(self, command: orders.Switch) -> None:
-        self._calls.reconfigure(self._lifecycle.limits)
+        self._calls.reconfigure(self._lifecycle.limits, is_timeout_set=command.version.is_timeout_set)
         if not command.version.is_active:
             self._calls.fail_waiting(self._not_loaded)
         self._calls.use_worker(command.worker, prepare(self.name, command.version.methods), self._loop.time())
@@ -354,28 +326,29 @@ class PluginRuntime:
         printed = self._workers.close(worker, read_rest=True)
         if printed is None:
             return
-        text = f"{how}; it printed:\n{printed}" if printed else how
-        self._calls.worker_gone(
-            worker, lambda: CallFailure("crashed", "Crashed", text, text=f"plugin {self.name}: {text}")
-        )
-        failure = LoadFailure("Crashed", text)
-        self._lifecycle.exited(worker, failure, self._loop.time(), is_own_fault=is_own_fault)
+        now = self._loop.time()
+        self._calls.worker_gone(worker, lambda call: crashed(self.name, how, printed(call)), now)
+        failure = LoadFailure("Crashed", crash_text(how, printed(None)))
+        self._lifecycle.exited(worker, failure, now, is_own_fault=is_own_fault)
         self._obey()
 
     def _send_calls(self) -> None:
         while (command := self._calls.next_command()) is not None:
             match command:
-                case calls.SendTo():
+                case SendTo():
                     self._send_call(command)
-                case calls.Hung():
+                case Hung():
                     reason = f"the worker had a call that did not let go when its time was up ({command.action})"
                     self._workers.blame(command.worker, reason)
                     self._lifecycle.hung(command.worker, self._loop.time())
                     self._obey()
+                case Exhausted():
+                    self._lifecycle.exhausted(command.worker, self._loop.time())
+                    self._obey()
                 case _:
                     assert_never(command)
 
-    def _send_call(self, command: calls.SendTo) -> None:
+    def _send_call(self, command: SendTo) -> None:
         try:
             # When the worker has gone, its end is being dealt with, and its calls with it.
             self._workers.send(command.worker, command.message)
@@ -383,6 +356,11 @@ class PluginRuntime:
             # Escaping made the frame too large, which takes a strange name or text of an argument.
             failure = Failure(command.message.id, "too_large", "TooLarge", str(error))
             self._calls.answered(command.worker, failure, self._loop.time())
+
+    def _require_service(self) -> None:
+        version = self._lifecycle.version
+        if version is None or self._is_removed or not version.is_active or not self._lifecycle.has_prospect:
+            raise self._calls.refuse(self._not_loaded())
 
     def _not_loaded(self) -> CallFailure:
         return not_loaded(self.name, self._lifecycle, is_removed=self._is_removed)

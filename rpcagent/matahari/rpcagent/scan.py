@@ -16,10 +16,11 @@ from typing import Final
 
 from matahari.errors import ConfigError
 from matahari.hostproto import SINGLE_FILE, content_digest
-from matahari.pluginhost import MAX_SOURCE, python_files
+from matahari.pluginhost import MAX_SOURCE, seems_typed, source_files
 
+from .languages import PYTHON, Language
 from .limits import Options
-from .names import classify
+from .names import Kind, classify
 from .options import MAX_OPTIONS, find_options, read_options
 from .orders import Content
 from .records import LoadFailure
@@ -57,12 +58,14 @@ class Listing:
         misnamed: paths whose name is not one for a plugin, sorted.
         shadowed: paths that are not loaded because of another of the same name, sorted.
         look_again: seconds until something should be looked at once more, or None.
+        unsettled: names of the plugins that it is for.
     """
 
     plugins: Mapping[str, Found]
     misnamed: tuple[Path, ...] = ()
     shadowed: tuple[Path, ...] = ()
     look_again: float | None = None
+    unsettled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,20 @@ def _differs(before: Found, after: Found) -> bool:
 
 
 class Scanner:
-    """Looks at ``directories``; the earlier one wins when a name occurs twice. Not for two threads at once."""
+    """Looks at ``directories``. Not for two threads at once.
 
-    def __init__(self, directories: Sequence[Path]) -> None:
+    When a name occurs twice, the earlier directory wins; in one directory, a folder before a file, then the earlier
+    language, then the name of the file.
+
+    Args:
+        directories: plugins directories; they need not exist.
+        languages: of plugins; their suffixes differ.
+    """
+
+    def __init__(self, directories: Sequence[Path], languages: Sequence[Language] = (PYTHON,)) -> None:
         self._directories = tuple(directories)
+        self._languages = {language.name: language for language in languages}
+        self._ranks = {language.name: rank for rank, language in enumerate(languages)}
         self._known: dict[str, Found] = {}
 
     def scan(self, now_ns: int, open_paths: Iterable[str] = ()) -> Listing:
@@ -103,10 +116,11 @@ class Scanner:
         candidates, misnamed, shadowed = self._candidates()
         opened = frozenset(open_paths)
         plugins: dict[str, Found] = {}
-        is_unsettled = False
+        unsettled: set[str] = set()
         for name, (path, language) in candidates.items():
             found, is_complete = self._look_at(name, path, language, now_ns, opened)
-            is_unsettled = is_unsettled or not is_complete
+            if not is_complete:
+                unsettled.add(name)
             if found is not None:
                 plugins[name] = found
         for name, known in self._known.items():
@@ -114,10 +128,11 @@ class Scanner:
                 since = known.missing_since_ns or now_ns
                 if 0 <= now_ns - since < REMOVAL_GRACE_NS:
                     plugins[name] = replace(known, missing_since_ns=since)
-                    is_unsettled = True
+                    unsettled.add(name)
         self._known = plugins
-        look_again = _LOOK_AGAIN if is_unsettled else None
-        return Listing(dict(sorted(plugins.items())), tuple(misnamed), tuple(shadowed), look_again)
+        look_again = _LOOK_AGAIN if unsettled else None
+        listed = dict(sorted(plugins.items()))
+        return Listing(listed, tuple(misnamed), tuple(shadowed), look_again, frozenset(unsettled))
 
     def _candidates(self) -> tuple[dict[str, tuple[Path, str]], list[Path], list[Path]]:
         candidates: dict[str, tuple[Path, str]] = {}
@@ -126,31 +141,47 @@ class Scanner:
         for directory in self._directories:
             try:
                 with os.scandir(directory) as entries:
-                    # A folder comes before a file of the same name, as in Python's own imports.
-                    ordered = sorted(entries, key=lambda entry: (not _is_folder(entry), entry.name))
+                    ordered = sorted(filter(None, map(self._candidate, entries)))
             except OSError:
                 continue  # it does not exist (yet), which is no fault; the watcher says so
-            for entry in ordered:
-                is_folder = _is_folder(entry)
-                if is_folder and not os.path.exists(os.path.join(entry.path, "__init__.py")):
-                    continue
-                kind, name, language = classify(entry.name, is_folder=is_folder)
+            for _, _, path, kind, name, language in ordered:
                 if kind == "misnamed":
-                    misnamed.append(Path(entry.path))
-                elif kind == "plugin" and name in candidates:
-                    shadowed.append(Path(entry.path))
-                elif kind == "plugin":
-                    candidates[name] = (Path(entry.path), language)
+                    misnamed.append(Path(path))
+                elif name in candidates:
+                    shadowed.append(Path(path))
+                else:
+                    candidates[name] = (Path(path), language)
         return candidates, sorted(misnamed), sorted(shadowed)
+
+    def _candidate(self, entry: os.DirEntry[str]) -> tuple[bool, int, str, Kind, str, str] | None:
+        """Path, kind, name and language of an entry, behind what it is sorted by; None when it is no plugin."""
+        is_folder = _is_folder(entry)
+        folder = self._folder_language(entry.path) if is_folder else PYTHON.name
+        if not folder:
+            return None
+        languages = tuple(self._languages.values())
+        kind, name, language = classify(entry.name, is_folder=is_folder, folder=folder, languages=languages)
+        if kind == "other":
+            return None
+        # A folder comes before a file of the same name, as in Python's own imports.
+        return not is_folder, self._ranks.get(language, 0), entry.path, kind, name, language
+
+    def _folder_language(self, path: str) -> str:
+        """The first language whose main file a folder has, empty when there is none."""
+        for each in self._languages.values():
+            if each.main_file and os.path.exists(os.path.join(path, each.main_file)):
+                return each.name
+        return ""
 
     def _look_at(
         self, name: str, path: Path, language: str, now_ns: int, opened: frozenset[str]
     ) -> tuple[Found | None, bool]:
         """Give the plugin, and whether this look was enough. What is not complete stays as it was known."""
         known = self._known.get(name)
+        suffixes = self._languages[language].suffixes
         try:
             options = find_options(path)
-            stamps = _stamps(path, options)
+            stamps = _stamps(path, options, suffixes)
         except FileNotFoundError as error:
             if path.is_symlink():
                 return _faulty(name, path, language, error, now_ns), True
@@ -166,7 +197,7 @@ class Scanner:
                 return known, False
         try:
             files = {inner: (path / inner).read_bytes() for inner in stamps}
-            is_same = _stamps(path, find_options(path)) == stamps
+            is_same = _stamps(path, find_options(path), suffixes) == stamps
         except FileNotFoundError:
             return known, False
         except (OSError, ValueError) as error:
@@ -184,9 +215,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _stamps(path: Path, options: Path | None) -> dict[str, Stamp]:
+def _stamps(path: Path, options: Path | None, suffixes: tuple[str, ...]) -> dict[str, Stamp]:
     """Stamps by the path within the plugin; of the options by their whole path, which no module has."""
-    names = python_files(path) if path.is_dir() else [SINGLE_FILE]
+    names = source_files(path, suffixes) if path.is_dir() else [SINGLE_FILE]
     stamps: dict[str, Stamp] = {}
     size = 0
     for name in names:
@@ -229,7 +260,8 @@ def _content(
             # The digest makes the next state of the file a change, also when its fault reads the same.
             own = Options(content_digest({SINGLE_FILE: data}))
             fault = LoadFailure("ConfigError", str(error), str(options))
-    return Content(str(path), language, content_digest(files), carried, fault, own)
+    is_typed = language == PYTHON.name and seems_typed(files.values())
+    return Content(str(path), language, content_digest(files), carried, fault, own, is_typed)
 
 
 def _faulty(name: str, path: Path, language: str, error: Exception, now_ns: int) -> Found:

@@ -10,37 +10,36 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import psutil
 
 from matahari.errors import PluginError
-from matahari.hostproto import MAX_NAME
-from matahari.net import Backoff, TaskKeeper
-from matahari.rpcagent.library import Library
+from matahari.hooks import OfferedLanguage
+from matahari.hostproto import MAX_NAME, Json
+from matahari.net import TaskKeeper
 
-from .binding import did_you_mean
+from .binding import Action, did_you_mean
+from .catalogue import Catalogue
+from .languages import PYTHON, further_languages, further_programs, python_program
 from .limits import Limits, ProcessBounds
+from .parents import WarmParents
 from .records import CallFailure, CallReport, CallResult, Notice, PluginListener, PluginStatus, Reporter
 from .runtime import PluginRuntime
 from .scan import Changes
 from .slots import LoadSlots
-from .warmparent import WarmParent
 from .workerlink import WorkerLink
 
 __all__ = ["PluginService"]
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 #: A first load counts as over when it took this much longer than its limit, in seconds.
 _START_SLACK: Final = 2.0
 #: Names of removed plugins whose last generation is remembered, so that generations of one name only grow.
 _MAX_REMEMBERED: Final = 4096
-#: Waits before a warm parent that ended is started again, in seconds.
-_PARENT_FIRST: Final = 0.05
-_PARENT_LIMIT: Final = 5.0
-#: A warm parent that lived this long did not fail in a row, in seconds.
-_PARENT_STABLE: Final = 10.0
 
 
 class PluginService:
@@ -52,7 +51,9 @@ class PluginService:
         directories: where plugins lie; they may appear later. The first wins when a name occurs twice.
         listener: hears of plugins.
         limits: bounds of each plugin.
+        facts: gives what is known of this host, for workers that begin.
         python: interpreter of the workers.
+        languages: further ones, which extensions offer.
     """
 
     def __init__(
@@ -61,20 +62,19 @@ class PluginService:
         *,
         listener: PluginListener,
         limits: Limits | None = None,
+        facts: Callable[[], Mapping[str, Json]] = dict,
         python: str = sys.executable,
+        languages: Sequence[OfferedLanguage] = (),
     ) -> None:
         self._listener = listener
         self._limits = limits or Limits()
-        self._library = Library(directories, self._apply)
-        self._parent = WarmParent(python, self)
-        self._parent_since = 0.0
-        self._parent_backoff = Backoff(first=_PARENT_FIRST, limit=_PARENT_LIMIT, random=lambda: 1.0)
+        self._facts = facts
+        self._catalogue = Catalogue(directories, self._apply, (PYTHON, *further_languages(languages)))
+        self._parents = WarmParents((python_program(python), *further_programs(languages)))
         self._tasks = TaskKeeper()
         self._slots = LoadSlots()
         self._runtimes: dict[str, PluginRuntime] = {}
         self._leaving: set[PluginRuntime] = set()
-        self._by_worker: dict[int, PluginRuntime] = {}
-        self._queued: dict[int, tuple[WorkerLink, ProcessBounds]] = {}
         self._generations: dict[str, int] = {}
         self._next_worker = itertools.count(1).__next__
         self._next_call = itertools.count(1).__next__
@@ -89,8 +89,8 @@ class PluginService:
         Raises:
             OSError: the plugin host cannot be started.
         """
-        self._start_parent()
-        await self._library.start(self._tasks)
+        self._parents.start()
+        await self._catalogue.start(self._tasks)
         self._tasks.start(self._ask_activations(), name="are the plugins for this host?")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.load_timeout + _START_SLACK):
@@ -100,8 +100,9 @@ class PluginService:
     async def stop(self) -> None:
         """End everything. Running calls have ``stop_timeout`` to finish; when this returns, no process is left."""
         self._is_stopping = True
+        self._parents.retire()
         await self._tasks.cancel_all()
-        await self._library.stop()
+        await self._catalogue.stop()
         for name in list(self._runtimes):
             self._retire(name, drain_timeout=self._limits.stop_timeout)
         if self._leaving:
@@ -109,8 +110,8 @@ class PluginService:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await self._all_gone.wait()
-        await self._parent.stop()
-        # Only for workers whose end was never reported: the warm parent has killed and reaped them just now.
+        await self._parents.stop()
+        # Only for workers whose end was never reported: their warm parent has killed and reaped them just now.
         for runtime in list(self._leaving):
             runtime.parent_lost("the agent stops")
 
@@ -119,12 +120,17 @@ class PluginService:
     @property
     def misnamed(self) -> tuple[Path, ...]:
         """Files and folders that would be plugins if their names were identifiers, sorted."""
-        return self._library.listing.misnamed
+        return self._catalogue.listing.misnamed
 
     @property
     def parent_pid(self) -> int | None:
-        """Process id of the warm parent while it runs."""
-        return self._parent.pid
+        """Process id of Python's warm parent while it runs."""
+        return self._parents.pids.get(PYTHON.name)
+
+    @property
+    def parent_pids(self) -> Mapping[str, int]:
+        """Language -> process id of its warm parent, for those that run."""
+        return self._parents.pids
 
     def statuses(self) -> list[PluginStatus]:
         """All plugins as they are now, by name in alphabetical order."""
@@ -162,12 +168,12 @@ class PluginService:
             runtime.reconfigure(limits)
 
     async def reload(self, name: str) -> PluginStatus:
-        """Look at the disk, load the plugin as a new generation, and wait for the outcome.
+        """Load the plugin as it is on disk at this moment as a new generation, and wait for the outcome.
 
         Raises:
             PluginError: there is no such plugin.
         """
-        await self._library.look()
+        await self._catalogue.look_closely(name)
         runtime = self._runtimes.get(name)
         if runtime is None:
             raise PluginError(self.no_plugin(name), plugin=name)
@@ -177,13 +183,26 @@ class PluginService:
 
     async def reload_all(self) -> list[PluginStatus]:
         """Do so for all plugins, and give them by name in alphabetical order."""
-        await self._library.look()
+        await self._catalogue.look_closely()
         runtimes = sorted(self._runtimes.items())
         for _, runtime in runtimes:
             runtime.reload()
         for _, runtime in runtimes:
             await runtime.wait_settled()
         return [runtime.status() for _, runtime in runtimes]
+
+    def check(self, name: str, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
+        """The action that a call fits now, without running it; a call that does not fit is counted as a failure.
+
+        Raises:
+            CallFailure: why it could not run.
+        """
+        return self._runtime(name).check(method, args, kwargs)
+
+    def refuse(self, name: str, failure: CallFailure) -> CallFailure:
+        """Count a call that somebody else refuses; gives ``failure`` back."""
+        runtime = self._runtimes.get(name)
+        return failure if runtime is None else runtime.refuse(failure)
 
     async def call(
         self,
@@ -221,6 +240,8 @@ class PluginService:
         caller: str = "",
         request_id: str = "",
         on_progress: Reporter | None = None,
+        checked: Action | None = None,
+        on_start: Callable[[int], None] | None = None,
     ) -> CallResult:
         """Run an action, and give its result and whether that is as declared.
 
@@ -229,18 +250,17 @@ class PluginService:
             method: the action.
             args: JSON texts, by position.
             kwargs: JSON texts, by name.
-            timeout: seconds; the limits of plugin and method hold when they are lower, or when there is none here.
+            timeout: seconds; the limit of the method, or else of the plugin, holds when it is lower, or when there is none here.
             caller: who asks, for the action's context.
             request_id: for logs and the action's context.
             on_progress: hears what the call tells while it runs; must not block, and what it raises is logged.
+            checked: what :meth:`check` gave for the call, which is not checked again while the version is the same.
+            on_start: told the number of the call once it was taken; the plugin's events name it.
 
         Raises:
             CallFailure: there is no result, for a reason that it tells.
         """
-        runtime = self._runtimes.get(name)
-        if runtime is None:
-            text = self.no_plugin(name)
-            raise CallFailure("not_loaded", "NotLoaded", text, text=text)
+        runtime = self._runtime(name)
         answer: asyncio.Future[CallResult] = asyncio.get_running_loop().create_future()
         number = runtime.submit(
             method,
@@ -251,15 +271,25 @@ class PluginService:
             timeout=timeout,
             answer=answer,
             reporter=None if on_progress is None else functools.partial(self._report, on_progress),
+            checked=checked,
         )
+        if on_start is not None:
+            on_start(number)
         try:
             return await answer
         except asyncio.CancelledError:
             runtime.abandon(number)
             raise
 
-    def _report(self, on_progress: Reporter, report: CallReport) -> None:
-        self._tell(lambda: on_progress(report))
+    def _runtime(self, name: str) -> PluginRuntime:
+        runtime = self._runtimes.get(name)
+        if runtime is None:
+            text = self.no_plugin(name)
+            raise CallFailure("not_loaded", "NotLoaded", text, text=text)
+        return runtime
+
+    def _report(self, on_progress: Reporter, report: CallReport) -> asyncio.Future[None] | None:
+        return self._tell(lambda: on_progress(report))
 
     async def _ask_activations(self) -> None:
         while True:
@@ -267,7 +297,7 @@ class PluginService:
             for runtime in list(self._runtimes.values()):
                 runtime.ask_activation()
 
-    # What the library tells
+    # What the catalogue tells
 
     def _apply(self, changes: Changes) -> None:
         if self._is_stopping:
@@ -304,24 +334,22 @@ class PluginService:
 
     # What runtimes ask (RuntimeOwner)
 
-    def spawn(self, runtime: PluginRuntime, link: WorkerLink, bounds: ProcessBounds) -> None:
-        """Ask the warm parent for a worker, now or when there is one again."""
-        self._by_worker[link.worker] = runtime
-        if self._parent.pid is None:
-            self._queued[link.worker] = (link, bounds)
-        else:
-            self._parent.spawn(link.worker, runtime.name, link.nonce, *link.take_their_ends(), bounds)
+    @property
+    def facts(self) -> Mapping[str, Json]:
+        """What is known of this host now."""
+        return self._facts()
+
+    def spawn(self, runtime: PluginRuntime, link: WorkerLink, bounds: ProcessBounds, language: str) -> None:
+        """Ask the warm parent of a language for a worker, now or when there is one again."""
+        self._parents.spawn(runtime, link, bounds, language)
 
     def kill(self, worker: int, number: int) -> None:
         """Signal a worker's process group."""
-        if self._queued.pop(worker, None) is not None:
-            asyncio.get_running_loop().call_soon(self.worker_not_spawned, worker, "the start was called off")
-        else:
-            self._parent.kill(worker, number)
+        self._parents.kill(worker, number)
 
-    def parent_stuck(self) -> None:
+    def parent_stuck(self, worker: int) -> None:
         """A killed worker does not end."""
-        self._parent.kill_parent("it did not report the end of a killed worker")
+        self._parents.stuck(worker)
 
     def plugin_changed(self, status: PluginStatus) -> None:
         """Pass it on."""
@@ -339,62 +367,9 @@ class PluginService:
         if not self._leaving:
             self._all_gone.set()
 
-    # What the warm parent tells (ParentUser)
-
-    def worker_spawned(self, worker: int, pid: int) -> None:
-        """A worker's process exists."""
-        if worker in self._by_worker:
-            self._by_worker[worker].spawned(worker, pid)
-
-    def worker_not_spawned(self, worker: int, text: str) -> None:
-        """A worker's process could not be made."""
-        runtime = self._by_worker.pop(worker, None)
-        if runtime is not None:
-            runtime.not_spawned(worker, text)
-
-    def worker_exited(self, worker: int, status: int | None, number: int | None) -> None:
-        """A worker has ended."""
-        runtime = self._by_worker.pop(worker, None)
-        if runtime is not None:
-            runtime.exited(worker, status, number)
-
-    def parent_lost(self, text: str) -> None:
-        """The warm parent has ended, and all workers with it: start it again, and them."""
-        lost = set(self._by_worker.values())
-        self._by_worker.clear()
-        self._queued.clear()
-        now = asyncio.get_running_loop().time()
-        if now - self._parent_since >= _PARENT_STABLE:
-            self._parent_backoff.reset()
-        is_first = self._parent_backoff.failures == 0
-        delay = self._parent_backoff.next_delay()
-        if is_first:
-            self._restart_parent()
-        else:
-            asyncio.get_running_loop().call_later(delay, self._restart_parent)
-        for runtime in lost:
-            runtime.parent_lost(text)
-
-    def _restart_parent(self) -> None:
-        if self._is_stopping:
-            return
+    def _tell(self, tell: Callable[[], T]) -> T | None:
         try:
-            self._start_parent()
-        except OSError as error:
-            _log.error("the plugin host cannot be started: %s", error)
-            delay = self._parent_backoff.next_delay()
-            asyncio.get_running_loop().call_later(delay, self._restart_parent)
-            return
-        queued, self._queued = self._queued, {}
-        for worker, (link, bounds) in queued.items():
-            self.spawn(self._by_worker[worker], link, bounds)
-
-    def _start_parent(self) -> None:
-        self._parent.start()
-        self._parent_since = asyncio.get_running_loop().time()
-
-    def _tell(self, tell: Callable[[], None]) -> None:
-        try:
-            tell()
+            return tell()
         except Exception:  # noqa: BLE001  # the listener's fault must not stop what is under way here
             _log.exception("a listener of plugins failed")
+            return None

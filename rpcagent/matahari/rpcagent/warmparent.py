@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import secrets
 import signal
-import site
 import socket
 import subprocess
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Final, Protocol
 
-import matahari
 from matahari.hostproto import (
     Closed,
     Connection,
@@ -32,12 +27,11 @@ from matahari.hostproto import (
     SpawnFailed,
 )
 
+from .languages import HostProgram
 from .limits import ProcessBounds
 from .pump import SocketPump
 
 __all__ = ["ParentUser", "WarmParent", "describe_end"]
-
-_log = logging.getLogger(__name__)
 
 #: How long a warm parent may take to end after it was asked to, in seconds.
 _END_TIMEOUT: Final = 3.0
@@ -55,15 +49,15 @@ class ParentUser(Protocol):
     def worker_exited(self, worker: int, status: int | None, number: int | None) -> None:
         """The worker has ended, with a status or by a signal, and was reaped."""
 
-    def parent_lost(self, text: str) -> None:
-        """The warm parent has ended without being asked; all its workers end with it."""
+    def parent_lost(self, text: str, *, was_ready: bool) -> None:
+        """The warm parent has ended without being asked; all its workers end with it. Ready is who has said hello."""
 
 
 class WarmParent:
-    """One process of ``matahari.pluginhost``. Used on the event loop."""
+    """One process of a host program. Used on the event loop."""
 
-    def __init__(self, python: str, user: ParentUser) -> None:
-        self._python = python
+    def __init__(self, program: HostProgram, user: ParentUser) -> None:
+        self._program = program
         self._user = user
         self._process: subprocess.Popen[bytes] | None = None
         self._pump: SocketPump | None = None
@@ -71,6 +65,7 @@ class WarmParent:
         self._ended: asyncio.Future[None] | None = None
         self._pidfd = -1
         self._is_stopping = False
+        self._is_ready = False
         self._fault = ""
 
     @property
@@ -89,19 +84,19 @@ class WarmParent:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                # -P: a file in the current folder must not take the place of a standard module.
                 process = subprocess.Popen(
-                    [self._python, "-P", "-m", "matahari.pluginhost", str(theirs.fileno()), nonce],
+                    [*self._program.command, str(theirs.fileno()), nonce],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
-                    env=_environment(os.environ),
+                    env=self._program.environment(os.environ),
                     start_new_session=True,  # Ctrl-C in a terminal is for the agent
                 )
         except BaseException:
             ours.close()
             raise
         self._process = process
+        self._is_ready = False
         self._fault = ""
         self._connection = Connection.to_parent(nonce)
         self._pump = SocketPump(ours, receive=self._receive, ended=self._end_of_stream)
@@ -113,7 +108,7 @@ class WarmParent:
         self, worker: int, plugin: str, nonce: str, sock: socket.socket, log_fd: int, bounds: ProcessBounds
     ) -> None:
         """Ask for a worker; ``sock`` and ``log_fd`` are passed on and closed."""
-        message = Spawn(worker, plugin, nonce, bounds.limits, bounds.environment)
+        message = Spawn(worker, plugin, nonce, bounds.limits, bounds.environment, bounds.typed)
         self._send(message, (sock.detach(), log_fd))
 
     def kill(self, worker: int, number: int) -> None:
@@ -166,11 +161,15 @@ class WarmParent:
                 case Exited():
                     self._user.worker_exited(event.worker, event.status, event.signal)
                 case Fault():
-                    self.kill_parent(f"the plugin host broke the protocol: {event.text}")
+                    self.kill_parent(f"it broke the protocol: {event.text}")
                 case Closed():
                     # Its process is about to end; without a socket it is of no use in any case.
-                    self.kill_parent("the plugin host closed its socket")
-                case Hello() | Pong() | Ping():
+                    self.kill_parent("it closed its socket")
+                case Hello():
+                    self._is_ready = event.language == self._program.language
+                    if not self._is_ready:
+                        self.kill_parent(f"it says that it runs {event.language}, not {self._program.language}")
+                case Pong() | Ping():
                     pass
                 case _:
                     raise AssertionError(f"{event.TYPE} passed the connection")  # it lets in what a parent may send
@@ -186,12 +185,11 @@ class WarmParent:
         pump.close()
         status = process.wait()
         how = describe_end(None, -status) if status < 0 else describe_end(status, None)
-        text = f"the plugin host {how}" + (f" ({self._fault})" if self._fault else "")
+        text = f"{self._program.title} {how}" + (f" ({self._fault})" if self._fault else "")
         self._process = self._pump = self._connection = None
         self._ended.set_result(None)
         if not self._is_stopping:
-            _log.error("%s; it is started again", text)
-            self._user.parent_lost(text)
+            self._user.parent_lost(text, was_ready=self._is_ready)
 
 
 def describe_end(status: int | None, number: int | None) -> str:
@@ -202,17 +200,3 @@ def describe_end(status: int | None, number: int | None) -> str:
         return f"was killed by signal {number} ({signal.Signals(number).name})"
     except ValueError:
         return f"was killed by signal {number}"
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the warm parent's environment: ours, and the way to our own packages when they are not installed."""
-    installed = {Path(place).resolve() for place in (*site.getsitepackages(), site.getusersitepackages())}
-    roots = [str(Path(place).parent) for place in matahari.__path__ if Path(place).parent.resolve() not in installed]
-    given = environ.get("PYTHONPATH")
-    result = dict(environ)
-    if given is not None:
-        result["MATAHARI_PLUGIN_PYTHONPATH"] = given
-    result["PYTHONPATH"] = os.pathsep.join([*roots, *([given] if given else [])])
-    # Threads of a worker share one heap: separate ones cost megabytes in each idle worker.
-    result["MALLOC_ARENA_MAX"] = "1"
-    return result

@@ -110,7 +110,7 @@ class DirectoryWatcher:
             if identity is None and not each.was_missed:
                 each.was_missed = True
                 _log.warning("the plugins directory %s does not exist; it is used as soon as it does", each.path)
-            if identity == each.identity:
+            if identity == each.identity and not self._is_lost(each):
                 continue
             is_changed = True
             self._unwatch(each)
@@ -143,6 +143,13 @@ class DirectoryWatcher:
                 _log.warning("%s cannot be watched (%s); it is looked at twice a second instead", each.path, error)
         else:
             each.is_polled = False
+
+    def _is_lost(self, each: _Watched) -> bool:
+        """Whether the watch went with its directory: one made anew at once often has the number of the old one."""
+        if each.watch is None or self._observer is None:
+            return False
+        emitters = [emitter for emitter in self._observer.emitters if emitter.watch == each.watch]
+        return not any(emitter.should_keep_running() for emitter in emitters)
 
     def _unwatch(self, each: _Watched) -> None:
         if each.watch is not None and self._observer is not None:

@@ -34,7 +34,7 @@ from matahari.hostproto import (
     Result,
 )
 
-from .output import OutputLines
+from .output import Line, OutputLines
 from .pump import SocketPump
 from .records import CallReport
 
@@ -47,6 +47,8 @@ _READ_SIZE: Final = 64 * 1024
 _PAUSE: Final = 0.02
 #: Rest of the output that is read when the worker has ended, in bytes: its children may go on writing.
 _LAST_OUTPUT: Final = 1024 * 1024
+#: Calls whose request is known for their lines in the log: many more than run at once, for lines that come late.
+_MAX_REQUESTS: Final = 1024
 
 
 class LinkUser(Protocol):
@@ -94,7 +96,9 @@ class WorkerLink:
         self._user = user
         self._loop = asyncio.get_running_loop()
         self._connection = Connection.to_worker(self.nonce)
+        self._held: set[asyncio.Future[None]] = set()
         self._lines = OutputLines()
+        self._requests: dict[int, str] = {}
         self._records = OutputLines()
         ours, theirs = socket.socketpair()
         self._theirs: socket.socket | None = theirs
@@ -117,10 +121,9 @@ class WorkerLink:
             raise LocalProtocolError("the worker's ends were taken before")
         return theirs, output
 
-    @property
-    def output(self) -> str:
-        """The last lines that the worker printed."""
-        return self._lines.tail
+    def printed(self, call: int | None) -> str:
+        """The last lines that the worker printed, without those of other calls than this."""
+        return self._lines.last(call)
 
     def send(self, message: Load | Activate | Call | Cancel | Drain | Bye) -> None:
         """Send a message.
@@ -129,6 +132,22 @@ class WorkerLink:
             LocalProtocolError: it does not fit into a frame.
         """
         self._pump.write(self._connection.send(message))
+        if isinstance(message, Call) and message.request:
+            self._requests[message.id] = message.request
+            if len(self._requests) > _MAX_REQUESTS:
+                del self._requests[next(iter(self._requests))]
+
+    def hold(self, until: asyncio.Future[None]) -> None:
+        """Read nothing until that is done, nor before whatever else it is held for: the worker waits when it reports."""
+        if until not in self._held:
+            self._held.add(until)
+            self._pump.pause()
+            until.add_done_callback(self._let_go)
+
+    def _let_go(self, until: asyncio.Future[None]) -> None:
+        self._held.discard(until)
+        if not self._held:
+            self._pump.resume()
 
     def read_rest(self) -> None:
         """The worker has ended: read what it has said and printed before."""
@@ -209,11 +228,12 @@ class WorkerLink:
         self._log_lines(self._lines.feed(data, self._loop.time()))
         return len(data)
 
-    def _log_lines(self, lines: list[str]) -> None:
+    def _log_lines(self, lines: list[Line]) -> None:
         for line in lines:
-            _log.info("plugin %s: %s", self._plugin, line)
+            request = self._requests.get(line.call) if line.call is not None else None
+            _log.info("plugin %s: %s%s", self._plugin, f"[{request}] " if request else "", line.text)
 
     def _log_record(self, record: Log) -> None:
         level = logging.getLevelNamesMapping().get(record.level, logging.INFO)
         for line in self._records.feed(record.text.encode() + b"\n", self._loop.time()):
-            _log.log(level, "plugin %s: %s: %s", self._plugin, record.logger, line)
+            _log.log(level, "plugin %s: %s: %s", self._plugin, record.logger, line.text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from matahari.hostproto import Activate, Bye, Call, Cancel, Drain, Load, PluginEvent
@@ -55,9 +56,9 @@ class Workers:
         """Worker -> process id, None while it is not known."""
         return {worker: link.pid for worker, link in self._links.items()}
 
-    def printed(self, worker: int) -> str:
-        """The last lines that a worker has printed."""
-        return self._links[worker].output if worker in self._links else ""
+    def printed(self, worker: int, call: int | None) -> str:
+        """The last lines that a worker has printed, without those of other calls than this."""
+        return self._links[worker].printed(call) if worker in self._links else ""
 
     def send(self, worker: int, message: Load | Activate | Call | Cancel | Drain | Bye) -> None:
         """Send a message; to a worker that has ended it is lost.
@@ -67,6 +68,11 @@ class Workers:
         """
         if worker in self._links:
             self._links[worker].send(message)
+
+    def hold(self, worker: int, until: asyncio.Future[None] | None) -> None:
+        """Do not read a worker until that is done; None changes nothing."""
+        if until is not None and worker in self._links:
+            self._links[worker].hold(until)
 
     def ask_activation(self, worker: int) -> None:
         """Ask whether the plugin is for this host, unless an earlier question is still open."""
@@ -87,7 +93,7 @@ class Workers:
         """Why we signalled a worker that has ended, None when we did not."""
         return self._reasons.pop(worker, None)
 
-    def close(self, worker: int, *, read_rest: bool = False) -> str | None:
+    def close(self, worker: int, *, read_rest: bool = False) -> Callable[[int | None], str] | None:
         """Let go of a worker that has ended.
 
         Args:
@@ -95,7 +101,8 @@ class Workers:
             read_rest: first take what it has said before: answers that it gave before it died are answers.
 
         Returns:
-            The last lines that it printed; None when it was not there (any more).
+            What gives the last lines that it printed, without those of other calls than a given one; None when it was
+            not there (any more).
         """
         link = self._links.get(worker)
         if link is None:
@@ -105,7 +112,7 @@ class Workers:
         self._links.pop(worker, None)
         self._asked.discard(worker)
         link.close()
-        return link.output
+        return link.printed
 
     def admit(self, event: PluginEvent, now: float) -> bool:
         """Whether an event of the plugin may pass, or there are too many."""

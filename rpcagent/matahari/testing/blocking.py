@@ -15,7 +15,9 @@ from matahari.errors import PluginLoadError
 from matahari.rpcagent import Limits, MethodSpec, PluginStatus
 
 from .harness import PluginHarness
+from .options import Settings
 from .place import PluginPlace
+from .reports import CallRecord, EventReport
 
 __all__ = ["Plugin"]
 
@@ -33,14 +35,18 @@ class Plugin:
     Args:
         path: file or folder of the plugin.
         limits: bounds of it; those of an agent without settings when left out.
+        settings: what the plugin is configured with, in place of the settings in its ``NAME.toml``; or the path of a
+            file in that form, in place of the whole file.
 
     Raises:
         PluginError: nothing there can be a plugin.
         PluginLoadError: it could not be loaded; ``file``, ``line``, ``error_type`` and ``traceback`` say why.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, limits: Limits | None = None) -> None:
-        self._harness = PluginHarness(PluginPlace.of(path), limits=limits)
+    def __init__(
+        self, path: str | os.PathLike[str], *, limits: Limits | None = None, settings: Settings | None = None
+    ) -> None:
+        self._harness = PluginHarness(PluginPlace.of(path), limits=limits, settings=settings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
         self._ready: Future[None] = Future()
@@ -113,6 +119,19 @@ class Plugin:
         coroutine = self._harness.call_with(method, args, kwargs, timeout=timeout, caller=caller)
         return self._wait(coroutine, self._harness.limits.call_timeout + _SLACK)
 
+    def record(self, method: str, /, *args: object, **kwargs: object) -> CallRecord:
+        """Call, and give everything: result or failure, what it told on the way, and its arguments as logs show them.
+
+        Raises:
+            TypeError, ValueError: an argument is not JSON.
+        """
+        return self._wait(self._record(method, args, kwargs), self._harness.limits.call_timeout + _SLACK)
+
+    @property
+    def events(self) -> list[EventReport]:
+        """The last events that the plugin told, those outside of calls included."""
+        return self._wait(self._events(), _SLACK)
+
     def reload(self) -> PluginStatus:
         """Load what is on disk now as a new generation.
 
@@ -146,6 +165,17 @@ class Plugin:
             self._ready.set_result(None)
             await self._over.wait()
         self._loop = None
+
+    async def _record(self, method: str, args: Sequence[object], kwargs: Mapping[str, object]) -> CallRecord:
+        call = self._harness.begin_with(method, args, kwargs)
+        try:
+            return await call.record()
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+
+    async def _events(self) -> list[EventReport]:
+        return self._harness.events
 
     async def _status(self) -> PluginStatus:
         return self._harness.status

@@ -10,6 +10,7 @@ from textwrap import dedent
 from matahari.rpcagent import Limits
 
 from .blocking import Plugin
+from .options import Settings
 
 __all__ = ["PluginLoader"]
 
@@ -28,13 +29,16 @@ class PluginLoader:
         self._scratch = scratch
         self._stack = stack
 
-    def __call__(self, path: str | os.PathLike[str], *, limits: Limits | None = None) -> Plugin:
-        """Load the plugin at ``path``.
+    def __call__(
+        self, path: str | os.PathLike[str], *, limits: Limits | None = None, settings: Settings | None = None
+    ) -> Plugin:
+        """Load the plugin at ``path``; limits and settings as for :class:`matahari.testing.Plugin`.
 
         Raises:
             PluginError: nothing there can be a plugin, or (``PluginLoadError``) it could not be loaded.
+            TypeError, ValueError: a setting that TOML has no form for.
         """
-        return self._stack.enter_context(Plugin(self._base / path, limits=limits))
+        return self._stack.enter_context(Plugin(self._base / path, limits=limits, settings=settings))
 
     def save(self, name: str, source: str) -> Path:
         """Write ``source``, without common indentation, as the file ``name`` (``calc.py``, ``shop/__init__.py``)."""

@@ -7,22 +7,21 @@ and is no plugin itself (``_helper.py``, ``NAME.toml``, data files), so that the
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from matahari.errors import PluginError
+from matahari.rpcagent import NAME_RULE, find_options, is_plugin_name
+
+from .options import Settings, options_text
 
 __all__ = ["MAX_NEIGHBOURS", "PluginPlace", "is_neighbour", "stage"]
 
 #: Entries beside the plugin that are linked; a directory with more is no place where a plugin is at home.
 MAX_NEIGHBOURS: Final = 1000
 _INIT: Final = "__init__.py"
-#: An object of the agent itself.
-_RESERVED: Final = "Plugins"
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,13 @@ class PluginPlace:
         if not place.is_dir() and place.suffix != ".py":
             raise PluginError(f"{path} is no plugin: the name of a Python plugin ends in .py", plugin=name)
         if not cls.is_name(name):
-            text = f"a plugin's name has letters, digits and _ only, begins with a letter, and is not {_RESERVED}"
-            raise PluginError(f"{path} is no plugin: {text}", plugin=name)
+            raise PluginError(f"{path} is no plugin: {NAME_RULE}", plugin=name)
         return cls(name, place)
 
     @staticmethod
     def is_name(text: str) -> bool:
         """Whether a plugin may be called so."""
-        return _NAME.fullmatch(text) is not None and text != _RESERVED
+        return is_plugin_name(text)
 
     @property
     def is_folder(self) -> bool:
@@ -82,15 +80,27 @@ def is_neighbour(name: str, *, is_plugin_folder: bool) -> bool:
     return name.startswith("_") or not name.endswith(".py")
 
 
-def stage(place: PluginPlace, directory: Path) -> None:
+def stage(place: PluginPlace, directory: Path, settings: Settings | None = None) -> None:
     """Fill the empty ``directory`` with links, so that it is a plugins directory with this plugin alone.
+
+    Args:
+        place: the plugin.
+        directory: where to.
+        settings: in place of what the plugin's ``NAME.toml`` says; None: what it says.
 
     Raises:
         OSError: a directory cannot be read or written.
+        TypeError, ValueError: a setting that TOML has no form for.
     """
     (directory / place.path.name).symlink_to(place.path)
+    options = directory / f"{place.name}.toml"
+    if isinstance(settings, Mapping):
+        options.write_text(options_text(settings, find_options(place.path)), encoding="utf-8")
+    elif settings is not None:
+        options.symlink_to(os.path.abspath(settings))
     for entry in _neighbours(place):
-        (directory / entry.name).symlink_to(entry)
+        if settings is None or entry.name != options.name:
+            (directory / entry.name).symlink_to(entry)
 
 
 def _neighbours(place: PluginPlace) -> Iterable[Path]:

@@ -9,6 +9,14 @@
     def test_adds(load_plugin: PluginLoader) -> None:
         plugin = load_plugin("calc.py")
         assert plugin.call("add", 1, right=2) == 3
+
+    def test_tells_how_far_it_is(load_plugin: PluginLoader) -> None:
+        plugin = load_plugin("copy.py", settings={"target": "/tmp"})
+        record = plugin.record("copy", ["a", "b"])
+        assert (record.value, record.output, record.partials) == (2, "copied a\\ncopied b\\n", [])
+
+Paths begin at the folder of the test module. ``load_plugin.save("calc.py", source)`` writes a plugin of the test's own,
+and gives its path. What was loaded is ended with the test.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ class Bus:
         self.user_id_trusted = True
         self.address = address
         self.product = "test"
+        self.is_crowded = False
         self.sent: list[Command] = []
         self.closed = asyncio.Event()
 
@@ -171,6 +172,28 @@ def test_an_object_that_changed_is_told_of_when_its_time_has_come(play: Callable
     play(story)
 
 
+def test_a_class_without_objects_can_be_withdrawn_and_one_with_objects_stays(play: Callable[[Story], None]) -> None:
+    event = Schema(SchemaId("org.example", "Poked", "_event"), (Property("text", PropertyType.STRING),))
+
+    async def story(agent: Agent, bus: Bus) -> None:
+        def classes() -> set[str]:
+            bus.take()
+            bus.ask("_query_request", {"_what": "SCHEMA_ID"})
+            [packet] = bus.take()
+            assert isinstance(packet.body, list)
+            return {str(one["_class_name"]) for one in packet.body if isinstance(one, dict)}
+
+        before = classes()
+        agent.add_schemas([event])
+        assert classes() == {*before, "Poked"}
+        agent.remove_schemas([event, THING])
+        assert classes() == before
+        agent.remove_schemas([event])
+        assert classes() == before
+
+    play(story)
+
+
 def test_a_subscriber_is_served_until_its_time_is_over(play: Callable[[Story], None]) -> None:
     async def story(agent: Agent, bus: Bus) -> None:
         thing = Thing("more", "a")
@@ -272,5 +295,71 @@ def test_a_call_that_outlasts_the_agent_is_answered_when_it_stops(play: Callable
         await agent.stop()
         (packet,) = bus.take()
         assert packet.body == {"_values": {"error_code": 7, "error_text": "The agent is stopping"}}
+
+    play(story)
+
+
+STREAM: dict[str, Value] = {"_object_id": {"_object_name": "thing"}, "_matahari": {"stream": True, "timeout": 5.0}}
+
+
+class Teller(Thing):
+    """Tells something, and then waits."""
+
+    async def invoke(self, method: str, arguments: dict[str, Value], context: CallContext) -> Mapping[str, Value]:
+        assert context.timeout == 5.0
+        assert context.reporter is not None
+        context.reporter.output(self.label)
+        await asyncio.sleep(1000 if method == "wait" else 1)
+        return {}
+
+
+def opcodes(bus: Bus) -> list[str]:
+    return [packet.opcode for packet in bus.take()]
+
+
+def test_what_a_call_tells_is_sent_while_it_runs(play: Callable[[Story], None]) -> None:
+    async def story(agent: Agent, bus: Bus) -> None:
+        agent.add_object(Teller())
+        bus.take()
+        bus.ask("_method_request", STREAM | {"_method_name": "echo"})
+        await asyncio.sleep(0.5)
+        (told,) = bus.take()
+        assert (told.opcode, told.correlation_id) == ("_method_indication", "1")
+        assert told.body == [{"seq": 1, "kind": "output", "chunk": "first"}]
+        await asyncio.sleep(1)
+        assert opcodes(bus) == ["_method_response"]
+
+    play(story)
+
+
+def test_a_report_that_cannot_be_sent_does_not_end_the_call(play: Callable[[Story], None]) -> None:
+    async def story(agent: Agent, bus: Bus) -> None:
+        agent.add_object(Teller(label="too large"))
+        bus.take()
+        bus.ask("_method_request", STREAM | {"_method_name": "echo"})
+        await asyncio.sleep(2)
+        (answer,) = bus.take()
+        assert answer.body == {"_arguments": {}, "_matahari": {"reports": 1}}
+
+    play(story)
+
+
+@pytest.mark.parametrize(("wait", "kind"), [(1.0, "cancelled"), (6.0, "timeout")])
+def test_a_call_ends_when_its_caller_gives_it_up_or_its_time_is_over(
+    play: Callable[[Story], None], wait: float, kind: str
+) -> None:
+    async def story(agent: Agent, bus: Bus) -> None:
+        agent.add_object(Teller())
+        bus.take()
+        bus.ask("_method_request", STREAM | {"_method_name": "wait"})
+        await asyncio.sleep(wait)
+        bus.ask("_method_cancel_indication", {})
+        await turns(5)
+        *_, answer = bus.take()
+        assert answer.opcode == "_exception"
+        assert isinstance(answer.body, dict)
+        values = answer.body["_values"]
+        assert isinstance(values, dict)
+        assert (values["kind"], values["error_code"]) == (kind, 7)
 
     play(story)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matahari.amqp import Opened
-from matahari.bus import ExchangeScheme, FamiliesScheme, RabbitMQ3Scheme, RabbitMQ4Scheme, Scheme, detect
+from matahari.bus import ExchangeScheme, FamiliesScheme, RabbitMQ3Scheme, RabbitMQ4Scheme, Scheme, detect, known_kind
 from matahari.errors import ConnectFailedError
 
 
@@ -87,3 +87,11 @@ def test_a_kind_that_is_given_counts_whatever_the_broker_says(kind: str) -> None
 def test_a_kind_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ConnectFailedError, match="no kind of broker 'kafka'"):
         detect(opened(product="RabbitMQ"), "host", "kafka")
+
+
+def test_what_a_broker_is_by_its_product_is_known_whatever_it_is_taken_for() -> None:
+    said = opened(product="RabbitMQ", version="3.10.8")
+    assert detect(said, "x", "qpid").kind == "qpid"
+    assert known_kind(said) == "rabbitmq3"
+    assert known_kind(opened(product="Strange")) is None
+    assert known_kind(opened()) is None

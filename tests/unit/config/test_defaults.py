@@ -14,6 +14,7 @@ def test_root_uses_the_systems_folders() -> None:
     assert paths.socket == Path("/run/matahari/bus.sock")
     assert paths.state == Path("/var/lib/matahari")
     assert paths.plugins == Path("/usr/lib/matahari/plugins")
+    assert (paths.hooks, paths.facts) == (Path("/etc/matahari/hooks"), Path("/etc/matahari/facts.d"))
 
 
 def test_a_plain_user_uses_the_xdg_folders() -> None:
@@ -22,6 +23,21 @@ def test_a_plain_user_uses_the_xdg_folders() -> None:
     assert paths.socket == Path("/run/user/7/matahari/bus.sock")
     assert paths.state == Path("/st/matahari")
     assert paths.plugins == Path("/da/matahari/plugins")
+
+
+def test_extensions_and_facts_are_beside_the_configuration_file() -> None:
+    for environ, folder in (
+        ({"HOME": "/home/u"}, Path("/home/u/.config/matahari")),
+        ({"HOME": "/home/u", "XDG_CONFIG_HOME": "/cf"}, Path("/cf/matahari")),
+    ):
+        paths = default_paths(NOBODY, environ, None)
+        assert (paths.hooks, paths.facts) == (folder / "hooks", folder / "facts.d")
+        assert folder == configuration_files(NOBODY, environ)[-1].parent
+
+
+def test_root_takes_extensions_from_nobodys_home() -> None:
+    paths = default_paths(0, {"HOME": "/home/u", "XDG_CONFIG_HOME": "/home/u/.config"}, None)
+    assert paths.hooks == Path("/etc/matahari/hooks")
 
 
 def test_without_xdg_variables_the_home_folder_serves() -> None:

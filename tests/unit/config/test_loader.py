@@ -274,3 +274,31 @@ def test_describe_shows_each_value_and_its_origin(tmp_path: Path) -> None:
 
 def test_settings_hold_a_parsed_address(tmp_path: Path) -> None:
     assert load_from(tmp_path=tmp_path, cli={"broker": "h:1"}).broker == Address("amqp", host="h", port=1)
+
+
+def test_extensions_facts_and_audit_have_their_defaults_and_can_be_set(tmp_path: Path) -> None:
+    settings = load_from(tmp_path=tmp_path)
+    folder = tmp_path / ".config/matahari"
+    assert (settings.hooks, settings.facts) == (folder / "hooks", (folder / "facts.d",))
+    assert (settings.audit, settings.authorisation, settings.facts_interval) == ("required", "broker", 60.0)
+    text = """
+[agent]
+audit = "on"
+authorisation = "owner"
+[hooks]
+directory = "my-hooks"
+[facts]
+directories = ["one", "/two"]
+interval = 5
+"""
+    settings = load_from(text, tmp_path=tmp_path)
+    assert (settings.hooks, settings.facts) == (tmp_path / "my-hooks", (tmp_path / "one", Path("/two")))
+    assert (settings.audit, settings.authorisation, settings.facts_interval) == ("on", "owner", 5.0)
+    cli = {"audit": "off", "hooks": "/h", "facts": ["/a", "/b"]}
+    settings = load_from(text, tmp_path=tmp_path, cli=cli)
+    assert (settings.audit, settings.hooks, settings.facts) == ("off", Path("/h"), (Path("/a"), Path("/b")))
+
+
+def test_a_way_of_audit_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="must be one of required, on, off"):
+        load_from('[agent]\naudit = "maybe"', tmp_path=tmp_path)

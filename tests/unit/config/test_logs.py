@@ -15,13 +15,15 @@ from matahari.config import configure_logging, load
 
 
 @pytest.fixture(autouse=True)
-def _restore_logging() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("matahari")
-    handlers, levels = list(root.handlers), (root.level, ours.level)
+def logging_as_it_was() -> Iterator[None]:
+    """What is configured here is for this process, and no other test may find it."""
+    names = (None, "matahari", "matahari_extension")
+    levels = [(name, logging.getLogger(name).level) for name in names]
+    handlers = list(logging.getLogger().handlers)
     yield
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
+    logging.getLogger().handlers[:] = handlers
+    for name, level in levels:
+        logging.getLogger(name).setLevel(level)
 
 
 class Terminal(io.StringIO):
@@ -72,8 +74,10 @@ def test_the_level_is_ours_and_other_libraries_only_warn() -> None:
     stream = io.StringIO()
     configure(stream, "debug")
     logging.getLogger("matahari.x").debug("ours")
+    logging.getLogger("matahari_extension.x").debug("of an extension")
     logging.getLogger("somebody.else").info("theirs")
     assert "ours" in stream.getvalue()
+    assert "of an extension" in stream.getvalue()
     assert "theirs" not in stream.getvalue()
 
 

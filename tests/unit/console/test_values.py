@@ -49,3 +49,15 @@ def test_the_texts_of_values_are_for_people() -> None:
     assert str(Host("web1", "f00d")) == "web1"
     assert str(NAME) == "p:C"
     assert str(an_object("web1")) == "p:C[o] on web1"
+
+
+def test_what_is_printed_of_a_result_is_short_whatever_is_in_it() -> None:
+    """A plugin's object holds the schemas of all its methods, and a result may have a megabyte."""
+    held = RemoteObject(
+        "web1", "a", "o", NAME, {"methods": "x" * 100_000}, ObjectId("a", "o"), Schema(SchemaId("p", "C"))
+    )
+    assert repr(held) == "<RemoteObject: p:C[o] on web1>"
+    assert repr(Result(held, 5, None, 0.1)) == "<Result: web1: 5>"
+    assert repr(Result(held, None, AbortedError("boom"), 0.1)) == "<Result: web1: AbortedError: boom>"
+    assert len(repr(Result(held, "x" * 100_000, None, 0.1))) < 300
+    assert len(repr(Result(held, {str(at): list(range(1000)) for at in range(1000)}, None, 0.1))) < 600

@@ -12,6 +12,7 @@ from matahari.errors import (
     AuthenticationError,
     ConfigError,
     ConnectionLostError,
+    FilterSyntaxError,
     HostCrashedError,
     LinkRefusedError,
     MatahariError,
@@ -28,7 +29,7 @@ from matahari.errors import (
 def classes(base: type[MatahariError] = MatahariError) -> Iterator[type[MatahariError]]:
     yield base
     for below in base.__subclasses__():
-        if below.__module__ == errors.__name__:
+        if f"{below.__module__}.".startswith(f"{errors.__name__}."):
             yield from classes(below)
 
 
@@ -108,3 +109,14 @@ class TestMapped:
     def test_what_is_not_in_the_table_passes(self) -> None:
         with pytest.raises(KeyError), mapped({OSError: TransportError}):
             raise KeyError("x")
+
+
+class TestFilterSyntaxError:
+    def test_the_message_is_made_from_what_was_expected_and_may_be_meant(self) -> None:
+        error = FilterSyntaxError("no", text="a b", position=2, expected=["x", "y", "z"], suggestions=["v", "w"])
+        assert str(error) == "no, expected x, y or z; did you mean v or w?"
+        assert (error.text, error.position) == ("a b", 2)
+        assert (error.expected, error.suggestions) == (("x", "y", "z"), ("v", "w"))
+
+    def test_without_them_it_is_the_message_alone(self) -> None:
+        assert str(FilterSyntaxError("no", text="", position=0)) == "no"

@@ -25,7 +25,6 @@ def test_toml_is_read_and_nonsense_refused() -> None:
 
 
 def test_yaml_is_read() -> None:
-    pytest.importorskip("yaml")
     assert read_yaml(b"# tags\na: 1\nb: [x, y]\nc: {d: 2.5}\n") == {"a": 1, "b": ["x", "y"], "c": {"d": 2.5}}
     assert read_yaml(b"# nothing\n") == {}
 
@@ -46,7 +45,6 @@ def test_yaml_is_read() -> None:
     ],
 )
 def test_yaml_that_runs_code_stands_for_more_or_is_none_is_refused(data: bytes) -> None:
-    pytest.importorskip("yaml")
     with pytest.raises(SchemaError):
         read_yaml(data)
 

@@ -126,6 +126,56 @@ def test_after_the_end_nothing_is_taken(tmp_path: Path) -> None:
     assert not log.submit({"id": "1"})
 
 
+def test_records_that_somebody_waits_for_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    appended: list[bytes] = []
+    append = AuditFile.append
+
+    def counted(self: AuditFile, data: bytes) -> None:
+        appended.append(data)
+        append(self, data)
+
+    monkeypatch.setattr(AuditFile, "append", counted)
+    log = AuditLog(tmp_path / "audit")
+    log.start()
+
+    async def scenario() -> None:
+        log.submit({"id": "first"})
+        assert all(await asyncio.gather(*(log.write({"id": str(number)}) for number in range(50))))
+
+    asyncio.run(scenario())
+    assert [line["id"] for line in lines(tmp_path / "audit")] == ["first", *map(str, range(50))]
+    assert len(appended) <= 2
+    log.close()
+
+
+def test_a_record_that_nobody_waits_for_is_written_soon(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit")
+    log.start()
+
+    async def scenario() -> None:
+        log.submit({"id": "1"})
+        async with asyncio.timeout(10):
+            while not (tmp_path / "audit").stat().st_size:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())
+    log.close()
+
+
+def test_a_record_that_cannot_be_written_fails_alone(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit")
+    log.start()
+
+    async def scenario() -> tuple[bool, bool, bool]:
+        odd: dict[str, JsonValue] = {"id": {1, 2}}  # type: ignore[dict-item]  # that is the point
+        first, bad, second = await asyncio.gather(log.write({"id": "1"}), log.write(odd), log.write({"id": "2"}))
+        return first, bad, second
+
+    assert asyncio.run(scenario()) == (True, False, True)
+    log.close()
+    assert [line["id"] for line in lines(tmp_path / "audit") if "id" in line] == ["1", "2"]
+
+
 class Copies:
     def __init__(self) -> None:
         self.seen: list[JsonValue] = []

@@ -8,6 +8,7 @@ import pytest
 
 from matahari.hooks import (
     ActionRequest,
+    BrokerRule,
     Caller,
     Decision,
     Extensions,
@@ -69,6 +70,23 @@ def test_a_broker_can_be_trusted_but_only_with_a_name() -> None:
     assert rule(request("carol", is_local=False)).rule == "broker"
     assert not rule(request(None, is_local=False)).allowed
     assert not rule(request("carol")).allowed
+
+
+@pytest.mark.parametrize(
+    ("user", "is_local", "rule"),
+    [
+        ("alice", True, "owner"),
+        ("root", True, "root"),
+        ("carol", True, "broker"),
+        ("root", False, "broker"),
+        (None, False, "broker"),
+    ],
+)
+def test_whoever_the_broker_lets_through_may_do_everything_by_the_brokers_rule(
+    user: str | None, is_local: bool, rule: str
+) -> None:
+    decision = BrokerRule("alice")(request(user, is_local=is_local))
+    assert (decision.allowed, decision.rule) == (True, rule)
 
 
 def test_without_an_opinion_the_rule_of_the_house_decides() -> None:

@@ -53,6 +53,63 @@ def test_hung_threads_are_bounded_and_counted_until_they_end() -> None:
     asyncio.run(scenario())
 
 
+def test_more_than_there_are_threads_wait_for_their_turn() -> None:
+    async def scenario() -> None:
+        threads = Threads(2)
+        most = 0
+
+        def look() -> int:
+            nonlocal most
+            most = max(most, threads.busy)
+            return threads.busy
+
+        await asyncio.gather(*(threads.run(look, timeout=30) for _ in range(200)))
+        assert (threads.busy, most) == (0, 2)
+
+    asyncio.run(scenario())
+
+
+def test_who_waits_for_a_turn_has_a_time_limit_and_may_give_up() -> None:
+    gate = threading.Event()
+
+    async def scenario() -> None:
+        threads = Threads(1)
+        async with asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(threads.run(gate.wait, timeout=30))
+            await asyncio.sleep(0)
+            with pytest.raises(TimeoutError, match="all 1 threads are busy"):
+                await threads.run(lambda: None, timeout=0.05)
+            given_up = tasks.create_task(threads.run(lambda: 1, timeout=30))
+            patient = tasks.create_task(threads.run(lambda: 2, timeout=30))
+            await asyncio.sleep(0)
+            given_up.cancel()
+            gate.set()
+        assert (first.result(), patient.result(), given_up.cancelled()) == (True, 2, True)
+
+    asyncio.run(scenario())
+
+
+def test_a_turn_whose_owner_was_cancelled_goes_to_the_next() -> None:
+    async def scenario() -> None:
+        threads = Threads(1)
+        ended = threading.Event()
+
+        async def first() -> None:
+            await threads.run(ended.wait, timeout=30)
+            second.cancel()  # its turn has come, and it has not run yet
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(first())
+            await asyncio.sleep(0)
+            second = tasks.create_task(threads.run(lambda: 2, timeout=30))
+            third = tasks.create_task(threads.run(lambda: 3, timeout=30))
+            await asyncio.sleep(0)
+            ended.set()
+        assert (second.cancelled(), third.result()) == (True, 3)
+
+    asyncio.run(scenario())
+
+
 def test_a_thread_that_ends_after_its_loop_harms_nobody() -> None:
     gate = threading.Event()
 

@@ -59,7 +59,7 @@ BAD = {
     "http://host": "unknown scheme 'http'",
     "amqp://": "names no host",
     "amqp://host/vhost": "names no host",
-    "ops:secret@host": "no user or password",
+    "ops:secret@host": "no user or password, and this version has no login: use a Unix socket",
 }
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from contextvars import copy_context
+from dataclasses import dataclass
+from typing import TypedDict, cast
 
 import pytest
 
-from matahari.plugin import Context, context, running
+from matahari.plugin import Context, context, running, settings
 
 
 def test_outside_of_a_call_there_is_no_context() -> None:
@@ -52,3 +55,27 @@ def test_cancellation_is_seen() -> None:
     assert not call.is_cancelled
     call.cancel()
     assert call.is_cancelled
+
+
+@dataclass(frozen=True)
+class Settings:
+    keep: int = 7
+
+
+class Table(TypedDict, total=False):
+    keep: int
+
+
+def test_settings_are_given_as_what_their_class_says() -> None:
+    made = Settings(3)
+    with running(Context("disk", settings=cast("Mapping[str, object]", made))):
+        assert settings(Settings) is made
+    with running(Context("disk", settings={"keep": 2})):
+        assert settings(Settings) == Settings(2)
+        assert settings(Table) == {"keep": 2}
+    with running(Context("disk")):
+        assert settings(Settings) == Settings(7)
+    with running(Context("disk", settings={"kep": 2})), pytest.raises(TypeError):
+        settings(Settings)
+    with pytest.raises(RuntimeError, match="only available"):
+        settings(Settings)

@@ -70,6 +70,17 @@ def test_output_beyond_the_limit_is_left_out_and_said_once() -> None:
     ]
 
 
+def test_the_end_says_how_much_output_was_left_out() -> None:
+    desk = Desk()
+    for _ in range(MAX_OUTPUT // MAX_CHUNK + 2):
+        desk.reporter.output("x" * MAX_CHUNK)
+    desk.reporter.output("\u20ac")
+    desk.reporter.close()
+    desk.reporter.close()
+    assert desk.sent[-1] == Output(7, f"… {2 * MAX_CHUNK + 3} bytes of output were left out …\n")
+    assert len(desk.sent) == MAX_OUTPUT // MAX_CHUNK + 2
+
+
 def test_lone_surrogates_do_not_break_the_connection() -> None:
     desk = Desk()
     desk.reporter.output("\ud800")

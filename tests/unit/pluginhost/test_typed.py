@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import functools
 import json
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
@@ -254,3 +255,40 @@ def test_generators_stream_and_say_what_they_yield() -> None:
     spec = look(later).spec
     assert (spec.streams, spec.params["x-async"], spec.result) == (True, True, count)
     assert not look(lambda: None).spec.streams
+
+
+def test_a_generator_that_may_return_something_undeclared_promises_no_result() -> None:
+    def returns(name):  # type: ignore[no-untyped-def]
+        yield 1
+        if name:
+            return {"name": name}
+
+    def hands_on(others):  # type: ignore[no-untyped-def]
+        return (yield from others)
+
+    def lines() -> Iterator[str]:
+        yield "a"
+        return "all"  # type: ignore[return-value]  # it runs all the same
+
+    def returns_nothing(name):  # type: ignore[no-untyped-def]
+        for each in name:
+            if each == "":
+                return
+            try:
+                yield each
+            finally:
+                print(each)
+        return None
+
+    @functools.wraps(returns)
+    def wrapped(name):  # type: ignore[no-untyped-def]
+        yield from ()
+        return name
+
+    async def live(name):  # type: ignore[no-untyped-def]
+        yield name
+
+    for action in (returns, functools.partial(returns, "a"), hands_on, lines, wrapped):
+        assert (look(action).spec.streams, look(action).spec.result) == (True, None), action
+    for action in (returns_nothing, functools.partial(returns_nothing, "a"), live):
+        assert (look(action).spec.streams, look(action).spec.result) == (True, {"type": "integer"}), action

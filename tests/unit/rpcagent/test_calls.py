@@ -2,89 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import pytest
 
-from matahari.hostproto import Call, Cancel, Failure, MethodSpec, Output, Progress, Result
-from matahari.rpcagent import CallFailure, CallReport, CallResult, Limits
-from matahari.rpcagent.binding import prepare
-from matahari.rpcagent.calls import CallTable, Command, Hung, SendTo
-
-LIMITS = Limits(concurrency=2, queue=2, call_timeout=60.0, cancel_grace=0.5)
-ANY = {"properties": {}, "x-varargs": True, "x-varkw": True}
-ONE = {"properties": {"a": {}}, "required": ["a"], "x-positional": ["a"]}
-
-
-class Slip:
-    """An answer, or the lack of one."""
-
-    def __init__(self) -> None:
-        self.result: str | None = None
-        self.mismatch = ""
-        self.failure: CallFailure | None = None
-
-    def done(self) -> bool:
-        return self.result is not None or self.failure is not None
-
-    def set_result(self, result: CallResult, /) -> None:
-        assert not self.done()
-        self.result = result.text
-        self.mismatch = result.mismatch
-
-    def set_exception(self, exception: CallFailure, /) -> None:
-        assert not self.done()
-        self.failure = exception
-
-    @property
-    def kind(self) -> str | None:
-        return None if self.failure is None else self.failure.kind
-
-
-class Desk:
-    def __init__(self, limits: Limits = LIMITS, printed: str = "") -> None:
-        self.table = CallTable("demo", limits, itertools.count(1).__next__, printed=lambda worker: printed)
-        self.reports: list[CallReport] = []
-        self.use(1)
-
-    def use_specs(self, *specs: MethodSpec, worker: int = 1) -> None:
-        self.table.use_worker(worker, prepare("demo", specs), 0.0)
-
-    def use(self, worker: int, now: float = 0.0, **methods: object) -> None:
-        specs = [MethodSpec(name, params) for name, params in (methods or {"m": ANY}).items()]  # type: ignore[arg-type]
-        self.table.use_worker(worker, prepare("demo", specs), now)
-
-    def submit(self, now: float = 0.0, timeout: float | None = None, method: str = "m") -> Slip:
-        slip = Slip()
-        self.table.submit(
-            method,
-            ["1"],
-            {},
-            request="r",
-            caller="c",
-            timeout=timeout,
-            now=now,
-            answer=slip,
-            reporter=self.reports.append,
-        )
-        return slip
-
-    def commands(self) -> list[Command]:
-        found: list[Command] = []
-        while (command := self.table.next_command()) is not None:
-            found.append(command)
-        return found
-
-    def sent(self) -> list[tuple[int, int]]:
-        """(worker, call) of the calls that were sent since the last look."""
-        return [
-            (c.worker, c.message.id) for c in self.commands() if isinstance(c, SendTo) and isinstance(c.message, Call)
-        ]
-
-
-def crash() -> CallFailure:
-    return CallFailure("crashed", "Crashed", "gone")
+from matahari.hostproto import Call, Cancel, Failure, Output, Progress, Result
+from matahari.rpcagent import CallFailure, Limits
+from matahari.rpcagent.pending import Hung, SendTo
+from tests.support.call_desk import ANY, ONE, Desk, crash
 
 
 def test_a_call_is_sent_at_once_and_answered() -> None:
@@ -170,7 +95,7 @@ def test_a_running_call_past_its_time_is_answered_cancelled_and_then_hung() -> N
     assert desk.table.next_deadline() == math.inf
     assert desk.table.has_only_hung(1)
     assert (desk.table.timeouts, desk.table.failures, desk.table.active) == (1, 1, 1)
-    desk.table.worker_gone(1, crash)
+    desk.table.worker_gone(1, crash, 0.0)
     assert (desk.table.failures, desk.table.active) == (1, 0)
 
 
@@ -209,7 +134,7 @@ def test_calls_in_a_worker_that_ended_fail_and_those_that_wait_go_on() -> None:
     desk = Desk()
     slips = [desk.submit() for _ in range(3)]
     desk.commands()
-    desk.table.worker_gone(1, crash)
+    desk.table.worker_gone(1, crash, 0.0)
     assert [slip.kind for slip in slips] == ["crashed", "crashed", None]
     assert desk.commands() == []
     desk.use(2)
@@ -289,7 +214,7 @@ def test_an_answer_that_nobody_waits_for_is_dropped() -> None:
 
 def test_calls_that_never_came_so_far_are_counted() -> None:
     desk = Desk()
-    failure = crash()
+    failure = crash(1)
     assert desk.table.refuse(failure) is failure
     assert (desk.table.calls, desk.table.failures) == (1, 1)
 
@@ -352,32 +277,3 @@ class TestReports:
         desk.table.handle_timeout(1.0)
         assert slip.failure is not None
         assert slip.failure.text == "demo.m took longer than 1 s; its process printed last:\nconnecting..."
-
-
-class TestMethods:
-    def test_a_method_may_have_a_shorter_time_limit_of_its_own(self) -> None:
-        desk = Desk()
-        desk.use_specs(MethodSpec("m", ANY, timeout=2.0), MethodSpec("n", ANY, timeout=900.0))  # type: ignore[arg-type]
-        desk.submit()
-        assert desk.table.next_deadline() == 2.0
-        desk.table.answered(1, Result(1, "1"), 0.0)
-        desk.submit(method="n")
-        assert desk.table.next_deadline() == 60.0
-
-    def test_a_result_that_is_not_as_declared_is_flagged(self) -> None:
-        desk = Desk()
-        desk.use_specs(MethodSpec("m", ANY, {"type": "integer"}))  # type: ignore[arg-type]
-        good, bad = desk.submit(), desk.submit()
-        desk.table.answered(1, Result(1, "1"), 1.0)
-        desk.table.answered(1, Result(2, '"one"'), 1.0)
-        assert (good.result, good.mismatch) == ("1", "")
-        assert bad.result == '"one"'
-        assert bad.mismatch == "the result of demo.m is not as declared: 'one' is not of type 'integer'"
-
-    def test_the_time_of_answered_calls_is_measured(self) -> None:
-        desk = Desk()
-        desk.submit()
-        desk.submit()
-        desk.table.answered(1, Result(1, "1"), 1.0)
-        desk.table.answered(1, Failure(2, "raised", "E", "e"), 3.0)
-        assert (desk.table.latency.mean, desk.table.latency.p99) == (2.0, 3.0)

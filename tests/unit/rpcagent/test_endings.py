@@ -40,3 +40,12 @@ def test_hurry_shortens_and_never_lengthens() -> None:
     assert endings.due(5.0) == []
     endings.hurry_all(3.0)
     assert endings.due(3.0) == [1, 2]
+
+
+def test_a_worker_that_is_of_no_use_to_anybody_is_killed_sooner() -> None:
+    endings = Endings(Limits(term_grace=1.0, hung_grace=0.2))
+    endings.drain(7, 60.0)
+    assert endings.end(7, 5.0, is_hung=True) == Terminate(7, signal.SIGTERM)
+    assert endings.next_deadline() == 5.2
+    assert endings.end(7, 5.2) == Terminate(7, signal.SIGKILL)
+    assert endings.next_deadline() == 6.2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 
+from matahari.hostproto import Loaded, MethodSpec
 from matahari.rpcagent import Limits
 from matahari.rpcagent.orders import Content, Drain, Gone, ParentStuck, Start, StatusChanged, Switch, Terminate
 from tests.support.plugin_story import BAD, DIED, Story, content, loaded
@@ -337,3 +338,27 @@ class TestRemoval:
         story.told()
         story.life.removed(story.now)
         assert story.told() == [Gone()]
+
+    def test_a_worker_without_means_to_run_calls_is_relieved_unless_it_has_relieved_another_just_now(self) -> None:
+        story = Story().serving()
+        story.life.exhausted(1, story.now)
+        assert story.told() == []
+        story.wait(10.0)
+        story.life.exhausted(7, story.now)
+        assert story.told() == []
+        story.life.exhausted(1, story.now)
+        assert story.told() == [Start(2, 1)]
+        story.ready(2)
+        story.told()
+        story.life.exhausted(2, story.now)
+        assert story.told() == []
+
+    def test_a_replaced_worker_drains_as_long_as_its_methods_may_take(self) -> None:
+        story = Story()
+        story.save("one")
+        story.life.started(1, story.now)
+        slow = Loaded("a", 1, "d", "python", "1.0", (MethodSpec("m", {}, timeout=600.0),))
+        story.life.loaded(1, slow, story.now, 5)
+        story.save("two")
+        story.ready(2, 2)
+        assert story.life.next_deadline() == story.now + 600.0

@@ -62,6 +62,21 @@ def test_another_kind_of_broker_comes_with_what_it_lacks_and_what_to_paste() -> 
     assert r"'^direct-console\..*$' '^matahariproject\.org:.*$'" in rights[1]
 
 
+def test_a_kind_that_the_brokers_own_product_contradicts_is_a_fault() -> None:
+    lines, failed = report(replace(RABBIT, kind="qpid", own_kind="rabbitmq3"))
+    assert failed
+    [at] = [number for number, line in enumerate(lines) if line.startswith("  FAIL")]
+    assert "taken for qpid" in lines[at]
+    assert "by its product it is rabbitmq3" in lines[at]
+    assert "--broker-kind" in lines[at + 1]
+    lines, failed = report(replace(RABBIT, kind="qpid", own_kind="rabbitmq3", trouble="refused", message="not so"))
+    assert failed
+    assert lines[-1] == "  note  not so"
+    assert not any("operator" in line for line in lines)
+    for kind in ("rabbitmq3", None):
+        assert not report(replace(RABBIT, own_kind=kind))[1]
+
+
 def test_missing_exchanges_are_told_with_the_import_that_makes_them() -> None:
     hint = remedy("rabbitmq3", "amqp:not-found")
     finding = replace(

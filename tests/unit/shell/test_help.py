@@ -26,6 +26,14 @@ def test_help_on_a_word_shows_every_command_that_begins_with_it() -> None:
         " > select class (package PACKAGE) CLASS\n"
         "\n"
         "Select a class, of the package org.matahariproject unless another is named. Property filters are dropped.\n"
+        "\n"
+        " > select hosts explain FILTER\n"
+        "\n"
+        "Show for every host whether a filter matches, and why; the selection stays as it is.\n"
+        "\n"
+        " > select hosts FILTER\n"
+        "\n"
+        "Restrict the selection to the hosts that a filter means now, e.g. role = web and not /^test/.\n"
     )
     assert shell.says("? sel") == shell.says("help select")
 

@@ -193,4 +193,5 @@ def test_an_interrupted_script_ends_with_130(capsys: pytest.CaptureFixture[str])
     console.kind("calc").behaviours["add"] = interrupt
     assert run("-c", f"select class package {PLUGINS} calc; call add 1 2", console=console) == 130
     assert console.is_closed
-    assert capsys.readouterr().err == "3 hosts: 0 answered, 0 failed, 3 silent\n\n"
+    asked = "% cancelling; Ctrl-C again stops waiting for the hosts"
+    assert capsys.readouterr().err == f"\n{asked}\n3 hosts: 0 answered, 0 failed, 3 silent\n\n"

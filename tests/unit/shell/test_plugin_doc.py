@@ -77,3 +77,40 @@ def test_a_failure_is_one_record_whatever_failed() -> None:
     broken = PluginLoadError("SyntaxError: no", plugin="p", error_type="SyntaxError", line=3)
     error = failure_record(broken)["error"]
     assert error == {"kind": "not_loaded", "type": "SyntaxError", "text": "SyntaxError: no", "traceback": ""}
+
+
+def test_ranges_choices_examples_and_classes_are_told() -> None:
+    schemas = {
+        "size": {"type": "integer", "minimum": 1, "maximum": 20, "examples": [5], "default": 3},
+        "disk": {"$ref": "#/$defs/Disk"},
+    }
+    definitions = {"Disk": {"type": "object"}}
+    params = {"properties": schemas, "x-positional": ["size", "disk"], "x-varargs-items": {"type": "string"}}
+    method = MethodSpec("grow", params | {"$defs": definitions}, {"type": "array", "items": {"type": "string"}})  # type: ignore[arg-type]  # nested JSON
+    lines = text_lines("disks", "", "", [method])
+    assert "disks grow (SIZE) (DISK) -> array of string" in lines
+    assert "    integer  size [1 to 20] e.g. 5 (default 3)" in lines
+    assert "       Disk  disk" in lines
+    assert "     string  [ARG]" in lines
+
+
+def test_settings_have_a_section_of_their_own() -> None:
+    settings = {
+        "type": "object",
+        "properties": {
+            "target": {"type": "string", "description": "where to."},
+            "keep": {"type": "integer", "minimum": 1, "default": 7},
+        },
+        "required": ["target"],
+    }
+    assert text_lines("backup", "", "", [], settings)[1:] == [
+        "",
+        "backup.toml [settings]",
+        "",
+        "     string  target where to. (needed)",
+        "    integer  keep [at least 1] (default 7)",
+    ]
+    page = markdown_lines("backup", "", "", [], settings)
+    assert "## Settings" in page
+    assert "| `keep` | integer | [at least 1] (default 7) |" in page
+    assert "Settings" not in "".join(markdown_lines("backup", "", "", []))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -31,7 +33,14 @@ class Pipes:
         return _lines(self.out), _lines(self.err)
 
     def fill(self) -> None:
-        """Show lines until one is dropped, reading none."""
+        """Show lines until one is dropped, reading none; the thread stands in a write that cannot go on."""
+        while select.select([], [self._out], [], 0)[1]:
+            os.write(self._out, b"full\n" * 10)
+        self.printer.line("x" * 2 * select.PIPE_BUF)
+        deadline = time.monotonic() + WAIT
+        while self.printer._waiting:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.001)
         while not self.printer.dropped:
             self.printer.line("x" * 200)
 

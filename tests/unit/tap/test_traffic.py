@@ -180,3 +180,37 @@ def test_captured_events_and_heartbeats_are_told_by_their_agents() -> None:
     assert (event.opcode, event.package, event.class_name, event.items) == ("event", "org.example.lab", "Poked", 1)
     assert seen["broker-data"].opcode == "data"
     assert seen["host-agent-0-10"].sender == "ast1/host"
+
+
+def test_reports_belong_to_their_call_and_do_not_count_as_its_answer() -> None:
+    bus = Bus()
+    bus.heartbeat()
+    call = bus.call()
+    body: Value = [
+        {"seq": 1, "kind": "output", "chunk": "password=hidden\n"},
+        {"seq": 2, "kind": "partial", "value": "3"},
+    ]
+    told = bus.answer("_method_indication", body)
+    assert (told.opcode, told.sender, told.receiver) == ("report", "web1/rpc", "console-abcdef01")
+    assert (told.object_name, told.method, told.number, told.items, told.latency) == ("o", "m", call.number, 2, 0.5)
+    assert (told.part, told.is_last, told.failed) == (0, False, False)
+    assert told.reading.masked
+    assert "hidden" not in str(told.contents)
+    result = bus.answer("_method_response", {"_arguments": {"x": 2}, "_matahari": {"reports": 2}})
+    assert (result.contents, result.part, result.is_last, result.latency) == ({"x": 2}, 0, True, 1.0)
+    late = bus.answer("_method_indication", body)
+    assert (late.sender, late.method, late.number) == ("web1/rpc", "", 0)
+
+
+def test_who_gives_up_a_call_is_told_with_the_call() -> None:
+    bus = Bus()
+    bus.heartbeat()
+    call = bus.call()
+    reply_to = f"qmf.default.direct/{CONSOLE}"
+    given_up = bus.direct(AGENT, Packet("_method_cancel_indication", {}, correlation_id="1", reply_to=reply_to))
+    assert (given_up.opcode, given_up.sender, given_up.receiver) == ("end-call", "ops@console-abcdef01", "web1/rpc")
+    assert (given_up.method, given_up.number, given_up.is_last) == ("m", call.number, False)
+    answer = bus.answer("_exception", {"_values": {"kind": "cancelled", "error_text": "given up"}})
+    assert answer.number == call.number
+    unknown = bus.direct(AGENT, Packet("_method_cancel_indication", {}, correlation_id="9", reply_to=reply_to))
+    assert (unknown.receiver, unknown.method, unknown.number) == ("web1/rpc", "", 0)

@@ -10,14 +10,16 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 
-from matahari.agent import AgentObject, CallContext, Fault
+from matahari.agent import Action, AgentObject, CallContext, Fault, json_values
 from matahari.agent.identity import Identity
 from matahari.agents.host import actions
 from matahari.agents.host.heartbeat import HeartbeatSchedule
-from matahari.agents.host.schema import HOST_SCHEMA, MAX_UPDATE_INTERVAL
+from matahari.agents.host.schema import EFFECTS, HOST_SCHEMA, MAX_UPDATE_INTERVAL
 from matahari.agents.host.system import Facts, Statistics, System
 from matahari.config import Settings
+from matahari.facts import HostDescription
 from matahari.qmf import Data, UInt, ULong, Value, text
 
 __all__ = ["HostObject"]
@@ -46,6 +48,7 @@ class HostObject(AgentObject):
         beep: sounds the speaker.
         clock: monotonic seconds, for the age of statistics.
         publish: is called when somebody has changed a property, so that consoles learn of it.
+        describe: what else is known of the host.
 
     Attributes:
         schedule: when heartbeats are due.
@@ -54,6 +57,7 @@ class HostObject(AgentObject):
 
     name = "Host"
     schema = HOST_SCHEMA
+    effects = EFFECTS
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class HostObject(AgentObject):
         beep: Callable[[], None] = actions.beep,
         clock: Callable[[], float] = time.monotonic,
         publish: Callable[[], None] = lambda: None,
+        describe: Callable[[], HostDescription] = HostDescription,
     ) -> None:
         self._settings = settings
         self._identity = identity
@@ -73,6 +78,7 @@ class HostObject(AgentObject):
         self._beep = beep
         self._clock = clock
         self._publish = publish
+        self._describe = describe
         self._facts: tuple[float, Facts] | None = None
         self._statistics: tuple[float, Statistics] | None = None
         self._sequence = 0
@@ -93,6 +99,7 @@ class HostObject(AgentObject):
         """See :class:`AgentObject`. Statistics are at most ``STATISTICS_AGE`` old."""
         facts = asdict(self._fresh_facts())
         statistics = asdict(self._fresh_statistics())
+        described = self._describe()
         return {
             "hostname": self._identity.hostname,
             "uuid": self._identity.uuid,
@@ -102,6 +109,9 @@ class HostObject(AgentObject):
             "last_updated": ULong(self._last_updated_ns),
             "sequence": UInt(self._sequence),
             **statistics,
+            "facts": dict(described.facts),
+            "labels": dict(described.labels),
+            "classes": list(described.classes),
         }
 
     def beat(self, wall_ns: int) -> Mapping[str, Value]:
@@ -122,28 +132,31 @@ class HostObject(AgentObject):
 
     async def invoke(self, method: str, arguments: dict[str, Value], context: CallContext) -> Mapping[str, Value]:
         """See :class:`AgentObject`."""
+        return await self.prepare(method, arguments, context).run()
+
+    def prepare(self, method: str, arguments: dict[str, Value], context: CallContext) -> Action:
+        """See :class:`AgentObject`."""
+        run: Callable[[], Awaitable[Mapping[str, Value]]]
         match method:
             case "get_uuid":
-                return {"uuid": self._identity.get_uuid(_text(arguments, "lifetime", default=""))}
+                run = partial(self._get_uuid, _text(arguments, "lifetime", default=""))
             case "set_uuid":
-                return self._set_uuid(_text(arguments, "lifetime"), _text(arguments, "uuid"))
+                run = partial(self._set_uuid, _text(arguments, "lifetime"), _text(arguments, "uuid"))
             case "set_properties":
-                return self._set_properties(arguments)
+                run = partial(self._set_properties, self._checked_properties(arguments))
             case "shutdown":
                 self._require(self._settings.allow_shutdown, method, context)
-                await self._run(actions.SHUTDOWN)
-                return {}
+                run = partial(self._order, method, actions.SHUTDOWN, context)
             case "reboot":
                 self._require(self._settings.allow_reboot, method, context)
-                await self._run(actions.REBOOT)
-                return {}
+                run = partial(self._order, method, actions.REBOOT, context)
             case "identify":
                 self._require(self._settings.allow_identify, method, context)
-                self._beep()
-                return {}
+                run = partial(self._identify, context)
             case _:
                 # Power profiles too: they are declared for the consoles of 2012.
                 raise _refusal("unknown_action", "Not implemented")
+        return Action(run, json_values(arguments), self.effects[method])
 
     def _fresh_facts(self) -> Facts:
         now = self._clock()
@@ -157,7 +170,20 @@ class HostObject(AgentObject):
             self._statistics = (now, self._system.statistics())
         return self._statistics[1]
 
-    def _set_uuid(self, lifetime: str, value: str) -> Mapping[str, Value]:
+    async def _get_uuid(self, lifetime: str) -> Mapping[str, Value]:
+        return {"uuid": self._identity.get_uuid(lifetime)}
+
+    async def _order(self, what: str, commands: Sequence[Sequence[str]], context: CallContext) -> Mapping[str, Value]:
+        _log.warning("call %s: %s ordered by user %s", context.request, what, context.user_id or "unknown")
+        await self._run(commands)
+        return {}
+
+    async def _identify(self, context: CallContext) -> Mapping[str, Value]:
+        _log.warning("call %s: identify ordered by user %s", context.request, context.user_id or "unknown")
+        self._beep()
+        return {}
+
+    async def _set_uuid(self, lifetime: str, value: str) -> Mapping[str, Value]:
         try:
             status = self._identity.set_uuid(lifetime, value)
         except ValueError as error:
@@ -165,11 +191,17 @@ class HostObject(AgentObject):
         self._publish()
         return {"rc": status}
 
-    def _set_properties(self, arguments: Mapping[str, Value]) -> Mapping[str, Value]:
+    async def _set_properties(self, values: Mapping[str, int]) -> Mapping[str, Value]:
+        if "update_interval" in values:
+            self._change_interval(values["update_interval"])
+        return {}
+
+    def _checked_properties(self, arguments: Mapping[str, Value]) -> Mapping[str, int]:
+        """All of them are checked before one is changed."""
         values = arguments.get("values")
         if not isinstance(values, dict):
             raise _refusal("missing_argument", "Invalid Arguments: values: a map of property names to values is needed")
-        # All are checked before one is changed.
+        checked: dict[str, int] = {}
         for name, value in values.items():
             found = self.schema.find_property(name)
             if found is None:
@@ -179,11 +211,8 @@ class HostObject(AgentObject):
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_UPDATE_INTERVAL:
                 rule = f"must be a whole number of seconds from 0 to {MAX_UPDATE_INTERVAL}"
                 raise _refusal("invalid_argument", f"Invalid Arguments: {name} {rule}, not {value!r}")
-        if "update_interval" in values:
-            interval = values["update_interval"]
-            assert isinstance(interval, int)
-            self._change_interval(int(interval))
-        return {}
+            checked[name] = int(value)
+        return checked
 
     def _change_interval(self, interval: int) -> None:
         self.schedule.change(interval)
@@ -199,7 +228,6 @@ class HostObject(AgentObject):
                 "You are not authorized for specified action: "
                 f"set host.allow_{method} = true in the configuration of {self._identity.hostname} to allow it",
             )
-        _log.warning("call %s: %s ordered by user %s", context.request, method, caller)
 
 
 def _text(arguments: Mapping[str, Value], name: str, *, default: str | None = None) -> str:

@@ -2,16 +2,20 @@
 
 Names, types, units and descriptions are those of 2012, byte for byte, as captured from an original
 agent: the hash over them (a test compares it) lets consoles of that time recognise the class.
-``set_properties`` is ours; since a method enters the hash, the published class has another one.
+``facts``, ``labels``, ``classes`` and ``set_properties`` are ours; since they enter the hash, the published class has
+another one.
 
 Source: matahari-2012.md 6, vectors/qmf2/schema-qmfv1.json (response-Host, response-heartbeat)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from matahari.agent import Effects
 from matahari.qmf import Method, Property, PropertyType, Schema, SchemaId
 
-__all__ = ["HEARTBEAT_SCHEMA", "HOST_SCHEMA", "MAX_UPDATE_INTERVAL", "PACKAGE"]
+__all__ = ["EFFECTS", "HEARTBEAT_SCHEMA", "HOST_SCHEMA", "MAX_UPDATE_INTERVAL", "PACKAGE"]
 
 PACKAGE = "org.matahariproject"
 
@@ -23,6 +27,7 @@ _SEVERITY_INFORM = 6
 _STRING = PropertyType.STRING
 _INT = PropertyType.INT
 _MAP = PropertyType.MAP
+_LIST = PropertyType.LIST
 
 _PROPERTIES = (
     Property("hostname", _STRING, index=True, description="Hostname"),
@@ -95,12 +100,28 @@ _SET_PROPERTIES = Method(
 
 SCHEMA_2012 = Schema(SchemaId(PACKAGE, "Host"), _PROPERTIES, _METHODS)
 
+_DESCRIPTION = (
+    Property("facts", _MAP, description="What the host says of itself, by dotted name"),
+    Property("labels", _MAP, description="Labels that an inventory gives to the host"),
+    Property("classes", _LIST, description="Classes (roles) that an inventory puts the host in"),
+)
+
 HOST_SCHEMA = Schema(
     SchemaId(PACKAGE, "Host"),
-    _PROPERTIES,
+    (*_PROPERTIES, *_DESCRIPTION),
     (*_METHODS, _SET_PROPERTIES),
     description="What this machine is, how it is doing, and what may be done to it",
 )
+
+EFFECTS: Mapping[str, Effects] = {
+    "get_uuid": Effects(read_only=True),
+    "set_uuid": Effects(read_only=False, idempotent=True),
+    "set_properties": Effects(read_only=False, idempotent=True),
+    "identify": Effects(read_only=False, destructive=False),
+    "shutdown": Effects(read_only=False, destructive=True, idempotent=True),
+    "reboot": Effects(read_only=False, destructive=True),
+}
+"""What the methods do that are implemented."""
 
 HEARTBEAT_SCHEMA = Schema(
     SchemaId(PACKAGE, "heartbeat", "_event"),

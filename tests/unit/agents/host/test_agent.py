@@ -14,6 +14,7 @@ from matahari.agents.host.agent import HostObject
 from matahari.agents.host.schema import HEARTBEAT_SCHEMA, HOST_SCHEMA
 from matahari.agents.host.system import Facts, Statistics, System
 from matahari.config import Settings, load
+from matahari.facts import HostDescription
 from matahari.qmf import Value
 
 MACHINE_ID = "3d1219c7c4c5404aaa1f6d2a48adfda4"
@@ -55,9 +56,10 @@ class Bench:
             instance_id=folder / "absent",
             boot_id=folder / "absent",
         )
+        self.identity = Identity(files, system_hostname=lambda: "web1")
         self.host = HostObject(
             self.settings(text),
-            Identity(files, system_hostname=lambda: "web1"),
+            self.identity,
             system=self.system,
             run=self._run,
             beep=self._beep,
@@ -111,6 +113,13 @@ class TestValues:
             2,
             5,
         )
+
+    def test_what_else_is_known_of_the_host_is_told_as_it_is_now(self, bench: Bench) -> None:
+        described = HostDescription({"site.name": "berlin"}, {"rack": "b12"}, ("db", "web"))
+        host = HostObject(bench.settings(""), bench.identity, system=bench.system, describe=lambda: described)
+        values = host.values()
+        assert (values["facts"], values["labels"]) == ({"site.name": "berlin"}, {"rack": "b12"})
+        assert values["classes"] == ["db", "web"]
 
     def test_statistics_are_fresh_at_query_time_but_shared_by_a_crowd(self, bench: Bench) -> None:
         assert [bench.host.values()["free_mem"] for _ in range(3)] == [1, 1, 1]
@@ -264,3 +273,40 @@ class TestReconfigure:
         assert bench.host.values()["update_interval"] == 60
         bench.host.reconfigure(bench.settings("[host]\nupdate_interval = 7"))
         assert bench.host.values()["update_interval"] == 7
+
+
+class TestPrepare:
+    """Whether a call fits and is allowed is known before anything is done."""
+
+    def test_nothing_happens_before_the_call_runs(self, bench: Bench) -> None:
+        bench.host.reconfigure(bench.settings("[host]\nallow_shutdown = true\nallow_identify = true"))
+        calls: tuple[tuple[str, dict[str, Value]], ...] = (
+            ("shutdown", {}),
+            ("identify", {}),
+            ("set_properties", {"values": {"update_interval": 9}}),
+            ("set_uuid", {"lifetime": "Custom", "uuid": MACHINE_ID}),
+        )
+        for method, arguments in calls:
+            bench.host.prepare(method, arguments, CALLER)
+        assert (bench.ran, bench.beeps, bench.published) == ([], 0, 0)
+
+    def test_effects_and_arguments_are_told(self, bench: Bench) -> None:
+        action = bench.host.prepare("get_uuid", {"lifetime": b"Custom"}, CALLER)
+        assert (action.effects.read_only, action.arguments) == (True, {"lifetime": "Custom"})
+
+    @pytest.mark.parametrize(
+        ("method", "arguments", "kind"),
+        [
+            ("shutdown", {}, "refused"),
+            ("set_properties", {"values": {"hostname": "x"}}, "refused"),
+            ("set_properties", {"values": {"update_interval": -1}}, "invalid_argument"),
+            ("set_uuid", {"lifetime": "Custom"}, "missing_argument"),
+            ("get_power_profile", {}, "unknown_action"),
+        ],
+    )
+    def test_what_does_not_fit_or_is_not_allowed_is_known_at_once(
+        self, bench: Bench, method: str, arguments: dict[str, Value], kind: str
+    ) -> None:
+        with pytest.raises(Fault) as caught:
+            bench.host.prepare(method, arguments, CALLER)
+        assert caught.value.kind == kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from matahari.agents.host.schema import HEARTBEAT_SCHEMA, HOST_SCHEMA, SCHEMA_2012
+from matahari.agents.host.schema import EFFECTS, HEARTBEAT_SCHEMA, HOST_SCHEMA, SCHEMA_2012
 
 
 def test_the_part_of_2012_has_the_hash_of_2012() -> None:
@@ -17,12 +17,21 @@ def test_the_heartbeat_event_is_that_of_2012() -> None:
     assert HEARTBEAT_SCHEMA.default_severity == 6
 
 
-def test_our_class_adds_one_method_and_is_fit_to_be_published() -> None:
+def test_our_class_adds_three_properties_and_one_method_and_is_fit_to_be_published() -> None:
     HOST_SCHEMA.check()
     HEARTBEAT_SCHEMA.check()
-    assert HOST_SCHEMA.properties == SCHEMA_2012.properties
+    known = len(SCHEMA_2012.properties)
+    assert HOST_SCHEMA.properties[:known] == SCHEMA_2012.properties
+    assert [item.name for item in HOST_SCHEMA.properties[known:]] == ["facts", "labels", "classes"]
     assert [method.name for method in HOST_SCHEMA.methods[len(SCHEMA_2012.methods) :]] == ["set_properties"]
 
 
 def test_exactly_one_property_can_be_written() -> None:
     assert [item.name for item in HOST_SCHEMA.properties if item.access == "RW"] == ["update_interval"]
+
+
+def test_effects_are_those_of_methods_that_there_are() -> None:
+    assert set(EFFECTS) <= {method.name for method in HOST_SCHEMA.methods}
+    assert EFFECTS["shutdown"].destructive
+    assert EFFECTS["reboot"].destructive
+    assert [name for name, effects in EFFECTS.items() if effects.read_only] == ["get_uuid"]

@@ -11,12 +11,13 @@ from typing import Final
 
 from matahari.net import TaskKeeper
 
+from .languages import PYTHON, Language
 from .names import NAME_RULE
 from .scan import Changes, Found, Listing, Scanner, compare
 from .settling import PATIENCE_NS, Debounce
 from .watcher import DirectoryWatcher
 
-__all__ = ["Library"]
+__all__ = ["Catalogue"]
 
 _log = logging.getLogger(__name__)
 
@@ -27,20 +28,28 @@ _POLL: Final = 0.5
 _SAFETY: Final = 10.0
 #: Longest wait before looking again at what was not settled, in seconds; each look doubles it.
 _LONGEST_AGAIN: Final = 0.25
+#: Longest time to look again and again on request, in seconds: an open or empty file has counted as it is before.
+_SETTLED: Final = 2 * PATIENCE_NS / 1e9
 
 
-class Library:
+class Catalogue:
     """Keeps a listing of ``directories`` and tells what changed.
 
     Args:
         directories: plugins directories.
         apply: called on the event loop with each set of changes.
+        languages: of plugins, see :class:`Scanner`.
     """
 
-    def __init__(self, directories: Sequence[Path], apply: Callable[[Changes], None]) -> None:
+    def __init__(
+        self,
+        directories: Sequence[Path],
+        apply: Callable[[Changes], None],
+        languages: Sequence[Language] = (PYTHON,),
+    ) -> None:
         self._directories = tuple(Path(directory).absolute() for directory in directories)
         self._apply = apply
-        self._scanner = Scanner(self._directories)
+        self._scanner = Scanner(self._directories, languages)
         self._debounce = Debounce()
         self._watcher: DirectoryWatcher | None = None
         self._wake = asyncio.Event()
@@ -56,12 +65,8 @@ class Library:
         self._watcher = watcher
         # Watch first: what is saved between the look and the watch would be missed.
         await asyncio.to_thread(watcher.check)
-        await self.look()
         # Files saved just before the start are part of the first look, so that "started" means all of them.
-        patience = time.monotonic() + PATIENCE_NS / 1e9
-        while self.listing.look_again is not None and time.monotonic() < patience:
-            await asyncio.sleep(self.listing.look_again)
-            await self.look()
+        await self.look_closely()
         tasks.start(self._run(watcher), name="plugins directories")
 
     async def stop(self) -> None:
@@ -86,6 +91,22 @@ class Library:
             self._told = listing.plugins
             if changes.changed or changes.removed:
                 self._apply(changes)
+
+    async def look_closely(self, name: str | None = None) -> None:
+        """Look until what was saved before this moment is known: a file must have rested before it is read.
+
+        One that does not come to rest is left for later.
+
+        Args:
+            name: the plugin that matters; without it, all of them.
+        """
+        patience = time.monotonic() + _SETTLED
+        await self.look()
+        while (again := self.listing.look_again) is not None and time.monotonic() < patience:
+            if name is not None and name not in self.listing.unsettled:
+                return
+            await asyncio.sleep(again)
+            await self.look()
 
     def _notice(self, path: str, kind: str) -> None:
         self._debounce.note(path, kind, time.monotonic())
@@ -120,5 +141,7 @@ class Library:
             if path in listing.misnamed:
                 _log.warning("%s is not loaded: %s", path, NAME_RULE)
             else:
-                _log.warning("%s is not loaded: there is another plugin of this name", path)
+                first = listing.plugins.get(path.stem)
+                where = "another plugin" if first is None else first.content.path
+                _log.warning("%s is not loaded: %s has this name, and comes first", path, where)
         self._warned = strange

@@ -1,0 +1,165 @@
+"""``select hosts FILTER`` and ``select hosts explain FILTER``: hosts by a filter, and why a host matches or not.
+
+A filter has quotes and brackets of its own, so that it is taken from the line as it was typed. What ends a command for
+the shell (``;`` and ``#`` in front of a word, outside quotes) ends the filter too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from matahari.errors import FilterSyntaxError, NoAgentsError, RequestTimeoutError
+from matahari.shell.commands import Command
+from matahari.shell.grammar import Keyword, Rest
+from matahari.shell.lines import Word
+from matahari.shell.outcome import CommandError, ExitStatus, first_failure
+from matahari.shell.output import Output
+from matahari.shell.ports import AgentLike, ConsoleLike, HostMatchesLike, HostMatchLike
+from matahari.shell.render import INDENT, printable
+from matahari.shell.selection import Directory, Selection
+
+if TYPE_CHECKING:
+    from matahari.filters import Explanation
+
+__all__ = ["HostFilters", "filter_text", "looks_like_filter"]
+
+MAX_FACT_NAMES = 5_000
+"""Names of facts that completion offers; hosts with 1024 facts of their own each would make it useless."""
+
+_SIGNS = frozenset("=<>~()*?![/")
+_KEYWORDS = ("and", "or", "not", "in", "has", "class", "plugin", "agent")
+_PREFIXES = ("fact.", "label.")
+
+
+class Shell(Protocol):
+    """What the commands work on: the session."""
+
+    console: ConsoleLike
+    output: Output
+    selection: Selection
+    timeout: float
+    fact_names: frozenset[str]
+
+    def select(self, selection: Selection) -> ExitStatus:
+        """Make this the selection; agents that did not answer make the status."""
+
+
+class HostFilters:
+    """The commands, working on one shell."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def commands(self, directory: Directory) -> Iterator[Command]:
+        """The three forms; the last is for those who write ``select host``, which also takes names as in 2012."""
+
+        def complete(words: Sequence[Word], fragment: str) -> list[str]:
+            return _completions(words, fragment, directory.hosts(), self._shell.fact_names)
+
+        # Whole words: "sel ho web1" has always meant "select host web1".
+        hosts, why = Keyword("hosts", whole=True), Keyword("explain", whole=True)
+        rest = Rest("FILTER", is_required=True, complete=complete)
+        yield Command((Keyword("select"), hosts, why, rest), self._explain)
+        yield Command((Keyword("select"), hosts, rest), self._select)
+        named = Rest("FILTER", is_required=True, accepts=looks_like_filter)
+        yield Command((Keyword("select"), Keyword("host"), named), self._select, is_hidden=True)
+
+    def _select(self, values: tuple[object, ...]) -> ExitStatus:
+        """Restrict the selection to the hosts that a filter means now, e.g. role = web and not /^test/."""
+        matches = self._match(_words(values[-1]))
+        total = len(matches)
+        if not matches.hosts:
+            if matches.unanswered:
+                silent = ", ".join(printable(one.name) for one in matches.unanswered)
+                text = f"No host matches; no answer within {self._shell.timeout:g} s from {silent}"
+                raise RequestTimeoutError(text, timeout=self._shell.timeout)
+            raise NoAgentsError("\n".join([f"None of {total} hosts matches", *_hints(matches)]))
+        names = [host.name for host in matches.hosts]
+        status = self._shell.select(self._shell.selection.with_hosts(names))
+        self._shell.output.remark(f"{len(names)} of {total} hosts")
+        return first_failure([status, self._complain(matches.unanswered)])
+
+    def _explain(self, values: tuple[object, ...]) -> ExitStatus:
+        """Show for every host whether a filter matches, and why; the selection stays as it is."""
+        matches = self._match(_words(values[-1]))
+        for one in matches:
+            lines = [f"{printable(one.host.name)}:"]
+            lines += [f"{INDENT}{printable(line)}" for line in one.explanation.lines()]
+            self._shell.output.row(lines, _record(one))
+        hints = _hints(matches)
+        if hints:
+            self._shell.output.complain([f"% {line}" for line in hints])
+        status = self._complain(matches.unanswered)
+        return first_failure([status, ExitStatus.OK if matches.hosts else ExitStatus.NOTHING_MATCHED])
+
+    def _match(self, words: Sequence[Word]) -> HostMatchesLike:
+        try:
+            matches = self._shell.console.match_hosts(filter_text(words), timeout=self._shell.timeout)
+        except FilterSyntaxError as error:
+            # The blanks in front make columns of the filter those of the line.
+            raise CommandError(f"Invalid filter: {error}", position=error.position) from error
+        names = self._shell.fact_names.union(matches.known_names)
+        self._shell.fact_names = frozenset(sorted(names)[:MAX_FACT_NAMES])
+        return matches
+
+    def _complain(self, unanswered: Sequence[AgentLike]) -> ExitStatus:
+        if not unanswered:
+            return ExitStatus.OK
+        self._shell.output.complain(
+            [f"% {printable(one.host)} did not answer: {printable(one.name)}" for one in unanswered]
+        )
+        return ExitStatus.SOME_FAILED
+
+
+def filter_text(words: Sequence[Word]) -> str:
+    """The filter as it was typed, behind as many blanks as bring it to its column of the line."""
+    text = ""
+    for word in words:
+        text = text.ljust(word.start) + word.source
+    return text
+
+
+def looks_like_filter(words: Sequence[Word]) -> bool:
+    """Whether words behind ``select host`` are a filter and no list of names: they have signs or words of one."""
+    if any(not _SIGNS.isdisjoint(word.source) for word in words):
+        return True
+    return len(words) > 1 and any(word.source.lower() in _KEYWORDS for word in words)
+
+
+def _words(values: object) -> Sequence[Word]:
+    assert isinstance(values, tuple)  # what a Rest matches
+    return values
+
+
+def _completions(words: Sequence[Word], fragment: str, hosts: Sequence[str], facts: frozenset[str]) -> list[str]:
+    """Hosts, keywords, and the facts that earlier filters met; behind a comparison nothing is known."""
+    if words and words[-1].source[-1:] in ("=", "<", ">", "~"):
+        return []
+    names = sorted({*facts, *(prefix + name for prefix in _PREFIXES for name in facts if fragment.startswith(prefix))})
+    offered = [*(f"{word} " for word in (*hosts, *_KEYWORDS)), *(f"{name} " for name in names), *_PREFIXES]
+    return [one for one in dict.fromkeys(offered) if one.startswith(fragment)]
+
+
+def _hints(matches: HostMatchesLike) -> list[str]:
+    return [f'no host has a fact or label "{name}"{hint}' for name, hint in matches.unknown_names.items()]
+
+
+def _record(match: HostMatchLike) -> dict[str, object]:
+    return {
+        "host": match.host.name,
+        "uuid": str(match.host.uuid),
+        "matched": match.truth,
+        "unanswered": [one.name for one in match.unanswered],
+        "explanation": _parts(match.explanation),
+    }
+
+
+def _parts(explanation: Explanation) -> dict[str, object]:
+    parts = [_parts(part) for part in explanation.parts]
+    return {
+        "filter": explanation.text,
+        "matched": explanation.truth,
+        "reason": explanation.reason,
+        **({"parts": parts} if parts else {}),
+    }

@@ -1,0 +1,112 @@
+"""The rules of a JSON Schema in words, for help pages. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["rules_text", "type_text"]
+
+#: Longest value, or list of values, that is shown, in characters.
+_MAX_SHOWN: Final = 200
+_REFERENCE: Final = "#/$defs/"
+#: How deep types within types are told; what is deeper is named by its outermost word.
+_MAX_DEPTH: Final = 3
+
+
+def type_text(schema: Mapping[str, object], named: Mapping[str, object] | None = None, depth: int = 0) -> str:
+    """The type in words: ``integer``, ``array of string``, ``string|null``, the name of an object's class.
+
+    Args:
+        schema: of one value.
+        named: schemas by name, of ``$defs``.
+        depth: for the recursion.
+    """
+    name = _referred(schema)
+    if name:
+        inner = (named or {}).get(name)
+        kind = inner.get("type") if isinstance(inner, Mapping) else None
+        return (
+            name if kind in (None, "object") else type_text(inner, named, depth) if isinstance(inner, Mapping) else name
+        )
+    alternatives = schema.get("anyOf") or schema.get("oneOf")
+    if isinstance(alternatives, list) and depth < _MAX_DEPTH:
+        texts = [type_text(each, named, depth + 1) for each in alternatives if isinstance(each, Mapping)]
+        return "|".join(dict.fromkeys(texts))
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        return "|".join(str(kind) for kind in kinds)
+    items = schema.get("items")
+    if kinds == "array" and isinstance(items, Mapping) and items and depth < _MAX_DEPTH:
+        return f"array of {type_text(items, named, depth + 1)}"
+    if kinds is None:
+        values = schema.get("enum")
+        kinds = "string" if isinstance(values, list) and all(isinstance(each, str) for each in values) else "any"
+    return str(kinds)
+
+
+def rules_text(schema: Mapping[str, object], named: Mapping[str, object] | None = None) -> list[str]:
+    """What a value must be beside its type: ranges, lengths, patterns, choices; in words, one rule each."""
+    name = _referred(schema)
+    inner = (named or {}).get(name) if name else None
+    if isinstance(inner, Mapping):
+        return rules_text({**inner, **{key: each for key, each in schema.items() if key != "$ref"}})
+    found = [*_range(schema), *_sizes(schema)]
+    values = schema.get("enum")
+    if isinstance(values, list):
+        found.append(f"one of {_shown(values)}")
+    if "const" in schema:
+        found.append(f"always {json.dumps(schema['const'])}")
+    if "multipleOf" in schema:
+        found.append(f"a multiple of {schema['multipleOf']}")
+    if "pattern" in schema:
+        found.append(f"matches {str(schema['pattern'])[:_MAX_SHOWN]}")
+    if isinstance(kind := schema.get("format"), str):
+        found.append(kind)
+    for alternative in _list(schema.get("anyOf")):
+        if isinstance(alternative, Mapping):
+            found += [rule for rule in rules_text(alternative, named) if rule not in found]
+    return found
+
+
+def _range(schema: Mapping[str, object]) -> list[str]:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if low is not None and high is not None:
+        return [f"{low} to {high}"]
+    texts = [("at least", low), ("above", above), ("at most", high), ("below", below)]
+    return (
+        [" and ".join(f"{words} {value}" for words, value in texts if value is not None)]
+        if any(value is not None for _, value in texts)
+        else []
+    )
+
+
+def _sizes(schema: Mapping[str, object]) -> list[str]:
+    found: list[str] = []
+    for noun, low, high in (
+        ("characters", schema.get("minLength"), schema.get("maxLength")),
+        ("items", schema.get("minItems"), schema.get("maxItems")),
+    ):
+        if low is not None and high is not None:
+            found.append(f"{low} to {high} {noun}" if low != high else f"{low} {noun}")
+        elif low is not None:
+            found.append(f"at least {low} {noun}")
+        elif high is not None:
+            found.append(f"at most {high} {noun}")
+    return found
+
+
+def _referred(schema: Mapping[str, object]) -> str:
+    reference = schema.get("$ref")
+    return reference.removeprefix(_REFERENCE) if isinstance(reference, str) else ""
+
+
+def _shown(values: list[object]) -> str:
+    text = ", ".join(value if isinstance(value, str) and value else json.dumps(value) for value in values)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

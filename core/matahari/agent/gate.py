@@ -1,0 +1,182 @@
+"""The way of every call of every agent: validate, authorise, audit, run, validate the reply, audit the outcome.
+
+One :class:`Gate` serves all agents of a process. What a call is, its object says (:meth:`AgentObject.prepare`); who may
+call, the extensions and the rule of the house; and what is written, the audit log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from matahari.agent.action import Action
+from matahari.agent.objects import AgentObject, CallContext, Fault
+from matahari.hooks import (
+    ActionRequest,
+    ActionSteps,
+    AuditLog,
+    Caller,
+    Completed,
+    Decision,
+    Extensions,
+    Failed,
+    JsonValue,
+    NamedCheck,
+    Problem,
+    Refused,
+    Threads,
+    authorise,
+    run_action,
+)
+from matahari.qmf import Value
+
+__all__ = ["Gate"]
+
+_log = logging.getLogger(__name__)
+
+
+class Gate:
+    """Takes calls through all steps. One event loop owns it.
+
+    Args:
+        extensions: those whose ``authorise`` hook is asked.
+        threads: where hooks run.
+        rule: decides where no extension has an opinion.
+        audit: where records go, started and closed by whoever made it; None writes nothing.
+        audit_required: what cannot be written beforehand is refused, unless it is known to be read-only.
+        validators: checks of values by name, for objects whose schemas name them.
+    """
+
+    def __init__(
+        self,
+        extensions: Extensions,
+        threads: Threads,
+        rule: Callable[[ActionRequest], Decision],
+        *,
+        audit: AuditLog | None = None,
+        audit_required: bool = False,
+        validators: Mapping[str, NamedCheck] | None = None,
+    ) -> None:
+        self.extensions = extensions
+        self.threads = threads
+        self.rule = rule
+        self.audit = audit
+        self.audit_required = audit_required
+        self.validators = validators or {}
+
+    async def run(
+        self, item: AgentObject, method: str, arguments: dict[str, Value], context: CallContext, caller: Caller
+    ) -> Mapping[str, Value]:
+        """The output arguments of a call.
+
+        Raises:
+            Fault: it does not fit, is refused (kind ``refused``, with the rule and what to do), or failed.
+            Exception: what the method raised.
+        """
+        passage = _Passage(self, item, method, arguments, context)
+        action = passage.action
+        request = _request(item, method, context, caller, action)
+        steps = ActionSteps(
+            passage.validate,
+            passage.authorise,
+            self._write,
+            passage.run,
+            passage.validate_reply,
+            self.audit_required and self.audit is not None,
+        )
+        match await run_action(request, steps):
+            case Completed(value=value, problems=()):
+                return value
+            case Completed(value=value, problems=problems):
+                # Not a declared argument: the class stays what it is, and consoles that do not know it pass it over.
+                return {**value, "mismatch": "; ".join(one.text for one in problems)}
+            case Failed(error=error):
+                raise error
+            case Refused() as refused:
+                raise passage.fault or self._fault(item, request, refused) from refused.error
+
+    async def _write(self, record: Mapping[str, JsonValue]) -> bool:
+        """Intents are waited for, where they must be in the file before anything runs; nothing else is."""
+        if self.audit is None:
+            return True
+        if self.audit_required and record["event"] == "intent" and record["read_only"] is not True:
+            return await self.audit.write(record)
+        return self.audit.submit(record)
+
+    def _fault(self, item: AgentObject, request: ActionRequest, refused: Refused) -> Fault:
+        what = f"{request.plugin}.{request.action}"
+        if refused.stage == "validate":
+            kind = "refused" if refused.error is not None else "invalid_argument"
+            return item.fault(kind, f"{what}: {refused.reason}")
+        text = f"{what} is refused: {refused.reason} (rule {refused.rule}); {self._remedy(refused)}"
+        _log.warning("call %s: %s; it was asked for by %s", request.id, text, request.caller.user or "somebody unnamed")
+        return item.fault("refused", text)
+
+    def _remedy(self, refused: Refused) -> str:
+        if refused.stage == "audit":
+            assert self.audit is not None
+            return f'make {self.audit.path} writable, or set audit = "on" below [agent] in the configuration'
+        provider, separator, _ = refused.rule.partition(": ")
+        if separator and any(one.name == provider for one in self.extensions.providers):
+            return f"`matahari hooks` on this host shows the extension {provider}, which decided"
+        return 'call as that user or root, or set authorisation = "broker" below [agent] in the configuration'
+
+
+class _Passage:
+    """One call on its way: what the steps of the order need to know."""
+
+    __slots__ = ("_context", "_gate", "_method", "action", "fault")
+
+    def __init__(
+        self, gate: Gate, item: AgentObject, method: str, arguments: dict[str, Value], context: CallContext
+    ) -> None:
+        self._gate = gate
+        self._method = method
+        self._context = context
+        self.action: Action | None = None
+        self.fault: Fault | None = None
+        try:
+            self.action = item.prepare(method, arguments, context)
+        except Fault as fault:
+            self.fault = fault
+
+    async def validate(self, request: ActionRequest) -> Sequence[Problem]:
+        if self.action is not None:
+            return () if self.action.check is None else await self.action.check()
+        assert self.fault is not None
+        if self.fault.kind == "refused":
+            return ()  # it fits, and is not allowed
+        return (Problem("", self.fault.kind or "failed", self.fault.text),)
+
+    async def authorise(self, request: ActionRequest) -> Decision:
+        if self.fault is not None:
+            return Decision(False, self.fault.text, request.plugin)
+        gate = self._gate
+        return await authorise(gate.extensions, request, threads=gate.threads, rule=gate.rule)
+
+    async def run(self, request: ActionRequest) -> Mapping[str, Value]:
+        assert self.action is not None
+        return await self.action.run()
+
+    async def validate_reply(self, request: ActionRequest, value: Mapping[str, Value]) -> Sequence[Problem]:
+        assert self.action is not None
+        return () if self.action.check_reply is None else await self.action.check_reply(value)
+
+
+def _request(
+    item: AgentObject, method: str, context: CallContext, caller: Caller, action: Action | None
+) -> ActionRequest:
+    if action is None:
+        return ActionRequest(context.request, item.name, method, caller)
+    effects = action.effects
+    return ActionRequest(
+        context.request,
+        item.name,
+        method,
+        caller,
+        action.arguments,
+        action.sensitive,
+        effects.read_only,
+        effects.destructive,
+        effects.idempotent,
+    )

@@ -1,0 +1,22 @@
+"""Does a call fit its method, and a result what was declared? One answer for consoles and agents, in the same words."""
+
+from __future__ import annotations
+
+from .action import ARGUMENTS_LIMIT, MAX_CHECKED, ActionSchema, Refusal, RefusalKind
+from .names import did_you_mean, unknown_action
+from .rules import HIDDEN, FormatCheck, JsonValue, Rule, preload
+
+__all__ = [
+    "ARGUMENTS_LIMIT",
+    "HIDDEN",
+    "MAX_CHECKED",
+    "ActionSchema",
+    "FormatCheck",
+    "JsonValue",
+    "Refusal",
+    "RefusalKind",
+    "Rule",
+    "did_you_mean",
+    "preload",
+    "unknown_action",
+]

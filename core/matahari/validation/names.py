@@ -1,0 +1,28 @@
+"""Names that do not exist, and what may have been meant. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Final
+
+__all__ = ["MAX_SHOWN", "did_you_mean", "shown", "unknown_action"]
+
+#: Most of a name or a value that an error text repeats, in characters.
+MAX_SHOWN: Final = 200
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Give ``; did you mean 'x'?`` for names close to ``name``, else nothing."""
+    close = difflib.get_close_matches(name[:MAX_SHOWN], list(known), n=2)
+    return f"; did you mean {' or '.join(repr(each) for each in close)}?" if close else ""
+
+
+def unknown_action(plugin: str, name: str, known: Iterable[str]) -> str:
+    """The text for a method that the plugin has not."""
+    return f"{plugin} has no action {shown(name)}{did_you_mean(name, known)}"
+
+
+def shown(text: str) -> str:
+    """``text`` in quotes, cut where it is too long for a message."""
+    return repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}…"

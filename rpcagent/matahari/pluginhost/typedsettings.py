@@ -1,0 +1,182 @@
+"""Settings that have a class: read strictly, described by a schema. Uses the library of ``typed.py``."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final, cast
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from matahari.errors import ConfigError
+from matahari.hostproto import Json
+
+from .docstrings import parameter_texts
+from .typed import Converter, adopt_typed_dicts
+
+__all__ = ["SettingsReader"]
+
+#: Faults that one error names; mending the first often mends the others.
+_MAX_FAULTS: Final = 3
+#: Longest value that an error shows, in characters of JSON.
+_MAX_SHOWN: Final = 100
+#: Longest schema, in characters of JSON: it travels with the plugin's methods.
+_MAX_SCHEMA: Final = 32 * 1024
+_UNKNOWN: Final = ("extra_forbidden", "unexpected_keyword_argument", "unexpected_positional_argument")
+_MISSING: Final = ("missing", "missing_argument", "missing_keyword_only_argument")
+_HEADINGS: Final = ("Attributes:", "Args:", "Arguments:", "Parameters:")
+_SECTION: Final = "settings"
+
+
+class SettingsReader:
+    """Reads settings as one class declares them.
+
+    Args:
+        kind: a dataclass, ``TypedDict``, ``NamedTuple`` or pydantic model.
+
+    Raises:
+        TypeError: the class has an annotation that is not understood.
+    """
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+        try:
+            adopt_typed_dicts(kind.__module__)
+            self._adapter: TypeAdapter[object] = TypeAdapter(kind)
+            self._converter = Converter(self._adapter)
+            self._schema = self._described()
+        except Exception as error:
+            reason = str(error).split("\n", 1)[0]
+            raise TypeError(f"the class {kind.__name__} is not understood: {reason}") from error
+
+    def read(self, table: Mapping[str, Json], file: str) -> object:
+        """Give the instance for a table: nothing is converted that is not written as JSON and TOML cannot say.
+
+        Raises:
+            ConfigError: it does not fit; names file, key, value and rule.
+        """
+        try:
+            return self._adapter.validate_json(json.dumps(table), strict=True, extra="forbid")
+        except ValidationError as error:
+            faults = error.errors(include_url=False, include_input=True)
+            raise self._refusal(faults, table, file) from None  # its own text may show a secret
+
+    def schema(self) -> dict[str, Json]:
+        """The schema of the table: an object with ``properties``; secrets are ``writeOnly`` and have no default."""
+        return self._schema
+
+    def _described(self) -> dict[str, Json]:
+        schema, definitions = self._converter.schema("validation")
+        if "prefixItems" in schema:  # a NamedTuple is an array to the library, and a table here
+            schema = self._of_named_tuple(schema)
+        properties = schema.get("properties")
+        named = cast("dict[str, dict[str, Json]]", properties if isinstance(properties, dict) else {})
+        texts = parameter_texts(inspect.getdoc(self._kind) or "", _HEADINGS)
+        for name, each in named.items():
+            each.pop("title", None)
+            if text := texts.get(name):
+                each.setdefault("description", text)
+        self._complete(named)
+        found: dict[str, Json] = {"type": "object", "properties": dict(named), "required": schema.get("required", [])}
+        found["additionalProperties"] = False
+        if definitions:
+            found["$defs"] = definitions
+        if len(json.dumps(found)) > _MAX_SCHEMA:
+            raise ValueError(f"its schema is longer than {_MAX_SCHEMA} characters")
+        return found
+
+    def _of_named_tuple(self, schema: Mapping[str, Json]) -> dict[str, Json]:
+        names: Iterable[str] = getattr(self._kind, "_fields", ())
+        defaults: Mapping[str, object] = getattr(self._kind, "_field_defaults", {})
+        items = schema["prefixItems"]
+        assert isinstance(items, list)  # one for each field
+        required: list[Json] = [name for name in names if name not in defaults]
+        return {"properties": dict(zip(names, items, strict=True)), "required": required}
+
+    def _complete(self, properties: Mapping[str, dict[str, Json]]) -> None:
+        """Show what a factory makes as a default, and no secret."""
+        if dataclasses.is_dataclass(self._kind):
+            for field in dataclasses.fields(self._kind):
+                own = properties.get(field.name)
+                if own is None:
+                    continue
+                if field.default_factory is not dataclasses.MISSING:
+                    own.setdefault("default", _as_json(field.default_factory()))
+                if not field.repr:
+                    own["writeOnly"] = True
+        for own in properties.values():
+            if own.get("writeOnly"):
+                own.pop("default", None)
+
+    def _refusal(self, faults: list[ErrorDetails], table: Mapping[str, Json], file: str) -> ConfigError:
+        by_key: dict[str, list[ErrorDetails]] = {}
+        for fault in faults:
+            by_key.setdefault(_key(fault, table), []).append(fault)
+        texts = [(key, self._words(key, own)) for key, own in by_key.items()]
+        (first, text), others = texts[0], texts[1:_MAX_FAULTS]
+        text += "".join(f"; {key}: {words}" for key, words in others)
+        more = len(texts) - _MAX_FAULTS
+        return ConfigError(text + (f"; and {more} more" if more > 0 else ""), file=file, key=first)
+
+    def _words(self, key: str, faults: list[ErrorDetails]) -> str:
+        """One sentence about one key: of a union, each alternative has a fault of its own."""
+        properties = self._schema["properties"]
+        assert isinstance(properties, dict)
+        kind, name = faults[0]["type"], str(faults[0]["loc"][-1]) if faults[0]["loc"] else ""
+        if kind in _UNKNOWN:
+            known = list(properties) if len(faults[0]["loc"]) == 1 else []
+            return f"there is no such setting;{_suggest(name, known)}"
+        if kind in _MISSING:
+            place = "[settings]" if len(faults[0]["loc"]) == 1 else f"[{key.rpartition('.')[0]}]"
+            return f"is missing, and has no default; write {name} = … below {place}"
+        rules = list(dict.fromkeys(_rule(fault["msg"]) for fault in faults))
+        rule = " or ".join([rules[0], *(each.removeprefix("must be ") for each in rules[1:])])
+        if not faults[0]["loc"]:
+            return rule  # of the class itself, such as of its __post_init__
+        top = properties.get(str(faults[0]["loc"][0]))
+        is_secret = isinstance(top, dict) and bool(top.get("writeOnly"))
+        shown = "" if is_secret else f", not {_shown(faults[0]['input'])}"
+        is_needed = len(faults[0]["loc"]) > 1 or name in cast("list[Json]", self._schema["required"])
+        return f"{rule}{shown}; correct it" + ("" if is_needed else ", or remove it to have the default")
+
+
+def _key(fault: ErrorDetails, table: Mapping[str, Json]) -> str:
+    """The place in the file; of a union, the library adds the alternative's name, which is in no file."""
+    key, value = _SECTION, cast("Json", table)
+    is_missing = fault["type"] in _MISSING
+    for number, part in enumerate(fault["loc"]):
+        if isinstance(part, int) and isinstance(value, list) and part < len(value):
+            key, value = f"{key}[{part}]", value[part]
+        elif isinstance(value, dict) and str(part) in value:
+            key, value = f"{key}.{part}", value[str(part)]
+        elif is_missing and number == len(fault["loc"]) - 1:
+            key = f"{key}.{part}"
+    return key
+
+
+def _rule(text: str) -> str:
+    text = text.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    for start in ("Input should be ", "Input should "):
+        if text.startswith(start):
+            return f"must {'be ' if start.endswith('be ') else ''}{text.removeprefix(start)}"
+    return text
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def _as_json(value: object) -> Json:
+    return cast("Json", TypeAdapter(object).dump_python(value, mode="json"))
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f" did you mean {close[0]}?"
+    return f" known are {', '.join(sorted(known))}" if known else " remove it"

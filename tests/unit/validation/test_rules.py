@@ -1,0 +1,56 @@
+"""One schema and its values."""
+
+from __future__ import annotations
+
+import pytest
+
+from matahari.hooks import MASK
+from matahari.validation import HIDDEN, JsonValue, Rule
+
+
+def test_what_hides_a_value_is_the_same_as_in_the_audit_log() -> None:
+    assert HIDDEN == MASK
+
+
+@pytest.mark.parametrize("schema", [True, {}, {"default": 5}])
+def test_a_schema_without_a_rule_takes_all(schema: JsonValue) -> None:
+    rule = Rule(schema)
+    assert rule.takes_all
+    assert rule.find_fault({"any": ["thing"]}) is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "integer"}, 1, 1.0),
+        ({"type": "integer"}, 0, True),
+        ({"type": "number"}, 1, "1"),
+        ({"type": ["string", "null"]}, None, 1),
+        ({"type": "string", "pattern": "^a"}, "ab", "ba"),
+    ],
+)
+def test_a_rule_tells_what_it_allows(schema: JsonValue, good: JsonValue, bad: JsonValue) -> None:
+    rule = Rule(schema)
+    assert rule.find_fault(good) is None
+    fault = rule.find_fault(bad)
+    assert fault is not None
+    assert repr(bad) in fault
+
+
+def test_named_types_are_found_and_none_is_fetched_from_elsewhere() -> None:
+    named: JsonValue = {"Place": {"type": "object", "required": ["x"]}}
+    assert Rule({"$ref": "#/$defs/Place"}, named).find_fault({}) == "'x' is a required property"
+    fault = Rule({"$ref": "http://example.org/schema"}).find_fault(1)
+    assert fault is not None
+    assert fault.startswith("its schema cannot be used")
+
+
+def test_a_long_value_is_cut() -> None:
+    fault = Rule({"type": "integer"}).find_fault("x" * 100_000)
+    assert fault is not None
+    assert len(fault) < 500
+
+
+def test_a_place_within_a_sensitive_value_is_not_told() -> None:
+    rule = Rule({"additionalProperties": {"type": "integer"}}, is_sensitive=True)
+    assert rule.find_fault({"canary": "canary"}) == "<hidden> does not fit type 'integer'"
