@@ -255,7 +255,11 @@ def _limited(ask: Callable[[], _Found], name: str, timeout: float) -> _Found:
             _LOOKUPS.release()
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # the system gives no thread
+        _LOOKUPS.release()
+        raise
     thread.join(min(timeout, context().remaining))
     if failed:
         raise failed[0]

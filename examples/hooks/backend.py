@@ -1,4 +1,8 @@
-"""Language backend: plugins in shell script, run by a program that speaks the plugin host protocol."""
+"""Language backend: plugins in shell script, run by a program that speaks the plugin host protocol.
+
+The program is made of the folder ``shellhost``:
+``python3 -m zipapp examples/hooks/shellhost -p '/usr/bin/env python3' -o /usr/local/bin/matahari-shellhost``
+"""
 
 from __future__ import annotations
 

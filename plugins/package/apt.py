@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from .programs import ASK, CHANGE, Done, PackageError, PackageLockedError, run
+from .programs import ASK, CHANGE, Done, PackageLockedError, run
 from .records import Action, Found, Package, Update
 
 _FORMAT = "${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\t${binary:Summary}\n"
@@ -87,10 +88,13 @@ def _remove(name: str, purge: bool) -> list[str]:
 def _checked(done: Done) -> Done:
     if done.status:
         said = done.errors.strip()
+        # Who may not open the lock is asked by apt whether another holds it, too.
+        if "Permission denied" in said or "are you root" in said:
+            raise PermissionError(f"needs root: only root may change packages; run the plugin as root: {said[-1000:]}")
         if any(text in said for text in _LOCKED):
             raise PackageLockedError(f"another program holds the lock of the packages; try again later: {said[-1000:]}")
-        if "Permission denied" in said or "are you root" in said:
-            raise PackageError(f"only root may change packages; let the plugin run as root: {said[-1000:]}")
+        # Why packages do not go together stands in its output; the errors only say that they do not.
+        done = replace(done, errors=f"{done.output.strip()[-1000:]}\n{said}")
     return done.require()
 
 

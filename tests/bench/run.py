@@ -3,7 +3,7 @@
 Runs are interleaved and medians are quoted, because machines are noisy; the ratio to the bare figure is what to compare
 between machines. Nothing here is a test: no number fails.
 
-    python -m tests.bench.run [--rounds N] [--calls N] [--saves N] [--many N] [--json FILE]
+    python -m tests.bench.run [--rounds N] [--calls N] [--saves N] [--many N] [--fleet N] [--json FILE]
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from matahari.console import connect
 from tests.bench.figures import Figures
+from tests.bench.fleet import measure_fleet
 from tests.bench.lanes import PLAIN, TYPED, Lane, bare_lane, host_lane, plugin_lane, run_in_turns, typed_lane
 from tests.bench.nodes import BIN, program
 from tests.bench.plugins import many_at_start, memory_of_idle, save_to_callable
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument(
         "--many", type=int, default=500, help="plugins of the large start, 0 for none (default %(default)s)"
     )
+    parser.add_argument("--fleet", type=int, default=1000, help="simulated hosts, 0 for none (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     options = parser.parse_args()
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}")
@@ -59,6 +61,8 @@ def main() -> None:
         if options.many:
             figures.section("start", "A start with very many plugins")
             asyncio.run(many_at_start(home, options.many, figures))
+        if options.fleet:
+            measure_fleet(home, figures, hosts=options.fleet, rounds=options.rounds)
     if options.json:
         figures.save(options.json)
 

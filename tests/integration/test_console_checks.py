@@ -245,7 +245,8 @@ def test_an_extension_that_raises_is_named_and_the_command_goes_on(fleet: Fleet)
         done = fleet.mhsh("select class Host; get hostname")
         assert (done.stdout, done.returncode) == ("alpha: alpha\nbeta: beta\n", 0)
         assert "mhsh: hook discover of raises: KeyError: 'rack'\n" in done.stderr
-        assert "mhsh: extension broken: ZeroDivisionError: division by zero\n" in done.stderr
+        assert "mhsh: extension broken: ZeroDivisionError: division by zero (" in done.stderr
+        assert "/broken.py:1)\n" in done.stderr
 
 
 def test_the_command_of_the_examples_is_one_of_matahari(fleet: Fleet) -> None:

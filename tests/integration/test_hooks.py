@@ -185,7 +185,8 @@ def test_the_command_lists_hooks_and_what_could_not_be_loaded(folder: Path) -> N
     (folder / "broken.py").write_text("1 / 0\n")
     shown = command("hooks", "--hooks", folder)
     assert shown.returncode == 2
-    assert shown.stderr == "matahari: extension broken: ZeroDivisionError: division by zero\n"
+    place = f"({folder}/broken.py:1)"
+    assert shown.stderr == f"matahari: extension broken: ZeroDivisionError: division by zero {place}\n"
     record = json.loads(command("hooks", "--hooks", folder, "--json").stdout)
     assert {hook["name"]: hook["providers"] for hook in record["hooks"]}["discover"] == ["hosts_file"]
     assert [failure["provider"] for failure in record["failures"]] == ["broken"]

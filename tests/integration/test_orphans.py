@@ -285,3 +285,49 @@ def test_what_runs_as_another_user_ends_too(tmp_path: Path) -> None:
             assert not is_alive(pid)
 
     asyncio.run(story())
+
+
+def test_one_that_hides_and_goes_on_writing_to_the_workers_socket_does_not_hold_up_the_agent(tmp_path: Path) -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        async with plugin_service(tmp_path) as box:
+            box.save(
+                "a.py",
+                """
+                import os
+                import resource
+                import time
+
+                def die(): os._exit(3)
+
+                def write():
+                    read, write = os.pipe()
+                    socket = os.dup(3)
+                    if os.fork() == 0:
+                        os.setsid()
+                        if os.fork() == 0:
+                            # As a program does that asks for real-time priority: it bears another worker's mark now.
+                            resource.setrlimit(resource.RLIMIT_RTTIME, (200_000, 200_000))
+                            frame = b'{"type":"pong","id":1}'
+                            data = (len(frame).to_bytes(4, "big") + frame) * 2000
+                            is_over = time.monotonic() + 20
+                            while time.monotonic() < is_over:
+                                try:
+                                    os.write(socket, data)
+                                except OSError:
+                                    break
+                                os.write(write, b".") if write else None
+                                write = 0
+                        os._exit(0)
+                    os.wait()
+                    os.close(write)
+                    return os.read(read, 1).decode()
+                """,
+            )
+            await box.wait_state("a", "ready")
+            assert await box.call("a", "write") == "."
+            start = loop.time()
+            await crash(box)
+            assert loop.time() - start < 5.0 * TIME
+
+    asyncio.run(story())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 from collections.abc import Coroutine
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from matahari.rpcagent import Limits, PluginService
-from tests.support.plugins import Recorder, is_alive, plugin_service, wait_dead
+from tests.support.plugins import TIME, Recorder, is_alive, plugin_service, wait_dead
 
 pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 HELLO = "def hello(): return 'one'\n"
@@ -275,3 +276,57 @@ class TestProcesses:
 
         run(story())
         assert any("listener" in record.getMessage() for record in caplog.records)
+
+
+def test_a_process_that_a_plugin_forks_logs_without_the_workers_socket(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def story() -> None:
+        async with plugin_service(tmp_path) as box:
+            box.save(
+                "a.py",
+                """
+                import logging, os, time
+                from matahari.plugin import output, progress
+
+                said = 0
+
+                def shout():
+                    global said
+                    for said in range(16):
+                        output("x" * 60_000)
+
+                def fork(path):
+                    # Until the thread of the other call waits within a message that the agent does not take.
+                    before = -1
+                    while said != before or not said:
+                        before = said
+                        time.sleep(0.3)
+                    if os.fork() == 0:
+                        logging.getLogger("a").warning("%s", "from the child")
+                        output("not heard")
+                        progress(1)
+                        os.rename(path, path + ".done")
+                        os._exit(0)
+                    os.wait()
+                    return "waited"
+                """,
+            )
+            await box.wait_state("a", "ready")
+            mark = tmp_path / "mark"
+            mark.touch()
+            gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            async with asyncio.TaskGroup() as calls:
+                shouting = calls.create_task(box.service.invoke("a", "shout", on_progress=lambda _: gate))
+                forking = calls.create_task(box.call("a", "fork", str(mark)))
+                async with asyncio.timeout(10.0 * TIME):
+                    while not mark.with_name("mark.done").exists():
+                        await asyncio.sleep(0)
+                gate.set_result(None)
+            assert forking.result() == "waited"
+            assert shouting.result().text == "null"
+
+    run(story())
+    assert any("WARNING: a: from the child" in record.getMessage() for record in caplog.records)

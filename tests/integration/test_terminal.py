@@ -14,9 +14,10 @@ from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box, environment
 pytestmark = pytest.mark.integration
 
 PLUGIN = '''
+import os
 import threading
 
-from matahari.plugin import context, output, progress
+from matahari.plugin import context, method, output, progress
 
 def add(x: int, y: int = 2) -> int:
     """Add two numbers."""
@@ -35,6 +36,11 @@ def copy(path: str) -> str:
         threading.Event().wait(0.01)
     open(path, "w").close()
     return "done"
+
+@method(destructive=True)
+def wipe(path: str) -> str:
+    os.unlink(path)
+    return "gone"
 '''
 CLASS = f"select class package {PLUGIN_PACKAGE} sums"
 
@@ -140,3 +146,39 @@ def test_the_history_is_kept_for_the_user_alone(shell: pexpect.spawn[str], node:
     history = node.home / "matahari" / "mhsh_history"
     assert "list packages" in history.read_text()
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
+
+
+def test_a_destructive_method_is_asked_about_at_the_terminal(shell: pexpect.spawn[str], node: Box) -> None:
+    victim = node.home / "victim"
+    question = r"wipe is declared destructive, and would be called on 1 host: alpha\r\nCall it\? \[y/N\] "
+    shell.sendline(CLASS)
+    shell.expect(r"plugin:sums\]>")
+    shell.sendline("help call")
+    shell.expect("Declared: destructive\r\n")
+    shell.expect(r"plugin:sums\]>")
+    for answer, told in (("", "% wipe was not called\r\n"), ("y", "alpha: gone\r\n")):
+        victim.touch()
+        shell.sendline(f"call wipe {victim}")
+        shell.expect(question)
+        assert victim.exists()
+        shell.sendline(answer)
+        shell.expect(told)
+        shell.expect(r"plugin:sums\]>")
+        assert victim.exists() == (not answer)
+    shell.sendline(f"call wipe {victim}")
+    shell.expect(question)
+    shell.sendintr()
+    shell.expect(r"plugin:sums\]>")
+    shell.sendline("call add 1")
+    shell.expect("alpha: 3\r\n")
+
+
+def test_a_script_calls_a_destructive_method_only_with_the_switch(node: Box) -> None:
+    victim = node.home / "victim"
+    victim.touch()
+    commands = f"{CLASS}; call wipe {victim}"
+    done = node.mhsh("-c", commands)
+    assert (done.returncode, victim.exists()) == (64, True)
+    assert "% Nobody can be asked here; add -y (--yes) to the command line of mhsh to call it\n" in done.stdout
+    done = node.mhsh("-y", "-", stdin=f"{CLASS}\ncall wipe {victim}\n")
+    assert (done.returncode, done.stdout, victim.exists()) == (0, "alpha: gone\n", False)

@@ -248,11 +248,26 @@ def test_a_plugin_that_is_not_for_this_host_is_asked_again_and_may_come() -> Non
     play(story)
 
 
+def test_a_worker_that_tells_unasked_whether_it_is_for_this_host_is_not_heard() -> None:
+    async def story(table: Table) -> None:
+        await table.load()
+        await table.worker.say(*[Activation(False, f"reason {number}") for number in range(100)])
+        answer = table.call([])
+        call = await table.worker.hear(Call)
+        assert isinstance(call, Call)
+        await table.worker.say(Result(call.id, "1"))
+        assert (await answer).text == "1"
+        assert table.runtime.status().state == "ready"
+
+    play(story)
+
+
 def test_events_of_a_plugin_are_passed_on_and_a_flood_is_not() -> None:
     async def story(table: Table) -> None:
         await table.load()
         event = PluginEvent(None, "full", "{}", 4)
         await table.worker.say(*[event] * (3 * EVENT_BURST))
+        table.runtime.ask_activation()
         await table.worker.say(Activation(False, "last"))
         await table.worker.wait(lambda: table.runtime.status().state == "inactive")
         said = [notice for notice in table.worker.notices if isinstance(notice, PluginSaid)]

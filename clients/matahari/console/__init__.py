@@ -3,13 +3,21 @@
 The same names, blocking, are in :mod:`matahari.console.sync`.
 """
 
-from matahari.console.client import Connecting, Console, connect
+from matahari.console.call_options import CallOptions
+from matahari.console.calls import Call
+from matahari.console.client import Console
+from matahari.console.connecting import Connecting, connect
 from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
+from matahari.console.event_stream import EventStream
+from matahari.console.grouping import Summary, ValueGroup
 from matahari.console.listening import Listening
 from matahari.console.matches import HostMatch, HostMatches
 from matahari.console.objects import Objects
+from matahari.console.plugin import HostChoice, Plugin
 from matahari.console.reports import Missed, Output, Partial, Progress, Report, Told
+from matahari.console.rollout import Batch, NotAsked
 from matahari.console.running import RunningCall
+from matahari.console.selection import Selection
 from matahari.console.subscription import Subscription
 from matahari.console.values import (
     AgentSummary,
@@ -27,20 +35,27 @@ __all__ = [
     "CALL_TIMEOUT",
     "DEFAULT_PACKAGE",
     "AgentSummary",
+    "Batch",
+    "Call",
+    "CallOptions",
     "ClassName",
     "Connecting",
     "Console",
     "ConsoleEvent",
+    "EventStream",
     "Host",
+    "HostChoice",
     "HostMatch",
     "HostMatches",
     "Listening",
     "Method",
     "Missed",
+    "NotAsked",
     "ObjectChange",
     "Objects",
     "Output",
     "Partial",
+    "Plugin",
     "Progress",
     "Property",
     "PropertyType",
@@ -49,7 +64,10 @@ __all__ = [
     "Result",
     "Results",
     "RunningCall",
+    "Selection",
     "Subscription",
+    "Summary",
     "Told",
+    "ValueGroup",
     "connect",
 ]

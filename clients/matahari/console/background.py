@@ -14,19 +14,26 @@ __all__ = ["Background"]
 
 T = TypeVar("T")
 
-THREAD_TIMEOUT = 5.0  # seconds for the background thread to end; it has nothing left to do by then
+THREAD_TIMEOUT = 5.0  # seconds for the background thread to end; it has little left to do by then
+END_TIMEOUT = 2.0  # seconds of these in which what still runs there must end
 
 
 class Background:
-    """An event loop on a thread of its own."""
+    """An event loop on a thread of its own. All methods may be called from any thread; none waits on this one."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()  # what is begun before the end is told how it ends
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="matahari console", daemon=True)
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Wait for ``coroutine``; an interrupt of the waiting thread cancels it."""
+        """Wait for ``coroutine``; an interrupt of the waiting thread cancels it.
+
+        Raises:
+            RequestError: as :meth:`begin`.
+        """
         future = self.begin(coroutine)
         try:
             return future.result()
@@ -38,26 +45,56 @@ class Background:
         """Start ``coroutine``, which may be waited for in pieces.
 
         Raises:
-            RequestError: the console is closed.
+            RequestError: the console is closed, here or, when that happens meanwhile, by the future; or the caller is
+                the background thread itself, as callbacks are: waiting there would be for ever.
         """
-        if self._loop.is_closed():
-            coroutine.close()
-            raise RequestError("the console is closed")
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        with self._lock:
+            try:
+                if self._is_closed:
+                    raise RequestError("the console is closed")
+                if threading.current_thread() is self._thread:
+                    raise RequestError("a callback cannot wait for the console, which waits for its end")
+            except RequestError:
+                coroutine.close()
+                raise
+            return asyncio.run_coroutine_threadsafe(self._until_closed(coroutine), self._loop)
 
     @property
     def is_closed(self) -> bool:
-        return self._loop.is_closed()
+        return self._is_closed
 
     def close(self) -> None:
-        if not self._loop.is_closed():
+        """End what still runs and then the thread; a second call does nothing."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(THREAD_TIMEOUT)
+        self._thread.join(THREAD_TIMEOUT)
+
+    async def _until_closed(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await coroutine
+        except asyncio.CancelledError:
+            if self._is_closed:
+                raise RequestError("the console is closed") from None
+            raise
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
         finally:
+            self._loop.run_until_complete(_end_all())
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
+
+
+async def _end_all() -> None:
+    """Have every task end, so that no thread waits for one that never will."""
+    await asyncio.sleep(0)  # those that were begun at the last moment take their first step, to hear of the end
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=END_TIMEOUT)

@@ -26,14 +26,14 @@ from matahari.errors import (
 from matahari.qmf import Method, Value
 from matahari.validation import ActionSchema, did_you_mean, unknown_action
 
-__all__ = ["RECHECK_TIMEOUT", "Prepared", "prepare", "require_properties", "require_timeout"]
+__all__ = ["OUT_OF_SERVICE", "RECHECK_TIMEOUT", "Prepared", "prepare", "require_properties", "require_timeout"]
 
 #: Seconds for a fresh copy of the objects that would refuse; an agent that is slower keeps its refusal.
 RECHECK_TIMEOUT: Final = 2.0
 #: Schemas kept ready for the next call, oldest out first; a program that needs more reads some again and again.
 MAX_SCHEMAS: Final = 256
 #: States in which a plugin has nothing that could run.
-_OUT_OF_SERVICE: Final = ("loading", "failed", "quarantined", "inactive")
+OUT_OF_SERVICE: Final = ("loading", "failed", "quarantined", "inactive")
 _ERRORS: Final[Mapping[str, type[RemoteError]]] = {
     "missing_argument": MissingArgumentError,
     "invalid_argument": InvalidArgumentError,
@@ -123,7 +123,7 @@ def _plugin_arguments(
     item: RemoteObject, method: str, args: Sequence[object], kwargs: Mapping[str, object]
 ) -> dict[str, Value]:
     bound = bind(item.schema, Method(method), args, kwargs)
-    if item.values.get("state") in _OUT_OF_SERVICE:
+    if item.values.get("state") in OUT_OF_SERVICE:
         return bound  # only the agent knows why it does not run, and whether that is still so
     if item.schema.find_method(method) is None:
         text = unknown_action(item.name, method, [one.name for one in item.schema.methods])

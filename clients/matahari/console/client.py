@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable, Generator, Iterable, Mapping
-from pathlib import Path
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
+from matahari.console.arguments import PLUGIN_PACKAGE
+from matahari.console.call_options import CallOptions, CallSettings
 from matahari.console.checking import require_properties, require_timeout
 from matahari.console.directory import (
     CALL_TIMEOUT,
@@ -22,100 +23,30 @@ from matahari.console.directory import (
     query_for,
     summary,
 )
+from matahari.console.event_stream import EventStream
 from matahari.console.extending import ConsoleExtensions, JsonValue, no_hosts, telling_missing
 from matahari.console.listening import Listeners, Listening
 from matahari.console.matches import HostMatches
 from matahari.console.objects import Objects
+from matahari.console.plugin import HostChoice, Plugin
+from matahari.console.selection import Selection
 from matahari.console.station import BusOptions, Station
 from matahari.console.subscription import CHANGE_INTERVAL, Subscription
 from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject
 from matahari.errors import RequestTimeoutError
-from matahari.net import Address, parse_address
+from matahari.net import Address
 from matahari.qmf import AgentRemoved, EngineEvent, Query, QueryTarget
 
 if TYPE_CHECKING:
     from matahari.filters import Filter
 
-__all__ = ["Connecting", "Console", "Listening", "connect"]
+__all__ = ["Console"]
 
 _log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT = 5.0  # seconds to reach a broker
-
-
-def connect(
-    broker: str | None = None,
-    *,
-    insecure_anonymous: bool = False,
-    timeout: float = CONNECT_TIMEOUT,
-    broker_kind: str = "auto",
-    virtual_host: str = "",
-    hooks: Path | None = None,
-) -> Connecting:
-    """Connect to a broker and find its agents: ``async with connect() as console``, or ``await connect()``.
-
-    Args:
-        broker: ``unix:PATH``, ``HOST[:PORT]``, ``amqp://…``; None takes ``MATAHARI_BROKER``, the configuration file, or
-            the local socket, and from there the kind and virtual host too unless they are given here.
-        insecure_anonymous: allow plain TCP without authentication, to this machine only.
-        timeout: seconds to reach the broker.
-        broker_kind: ``qpid``, ``rabbitmq3``, ``rabbitmq4``, ``artemis`` or ``router`` for a broker that does not tell
-            what it is.
-        virtual_host: what to ask the broker for, e.g. ``vhost:qmf``.
-        hooks: directory of extensions, which tell the expected hosts and summarise answers; None takes the configured
-            one. It is read when it is first needed.
-
-    Raises:
-        ConfigError: the address or the configuration is wrong.
-        ConnectFailedError: the broker cannot be reached or used; the message says why and what to do.
-    """
-    address: Address
-    if broker is not None:
-        address = parse_address(broker)
-    else:
-        from matahari.config import load  # a fifth of the start-up time of a command that names its broker
-
-        settings = load({}, environ=os.environ)
-        address = settings.broker
-        broker_kind = settings.broker_kind if broker_kind == "auto" else broker_kind
-        virtual_host = virtual_host or settings.virtual_host or ""
-    bus = BusOptions(insecure_anonymous=insecure_anonymous, kind=broker_kind, virtual_host=virtual_host)
-    return Connecting(address, bus, timeout=timeout, extensions=ConsoleExtensions(hooks))
-
-
-class Connecting:
-    """A connection to be made: awaited it gives the console; ``async with`` also closes it."""
-
-    def __init__(
-        self, address: Address, bus: BusOptions, *, timeout: float, extensions: ConsoleExtensions | None = None
-    ) -> None:
-        self._address = address
-        self._bus = bus
-        self._timeout = timeout
-        self._extensions = extensions
-        self._console: Console | None = None
-
-    def __await__(self) -> Generator[Any, None, Console]:
-        return self._connect().__await__()
-
-    async def __aenter__(self) -> Console:
-        self._console = await self._connect()
-        return self._console
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._console is not None:
-            await self._console.close()
-
-    async def _connect(self) -> Console:
-        console = Console(self._address, self._bus, self._extensions)
-        await console._open(self._timeout)
-        return console
-
 
 class Console:
-    """Made by :func:`connect`; an asynchronous context manager that closes itself."""
+    """Made by :func:`matahari.console.connect`; an asynchronous context manager that closes itself."""
 
     def __init__(self, address: Address, bus: BusOptions, extensions: ConsoleExtensions | None = None) -> None:
         self._station = Station(address, bus, listener=self._heard, connected=self._connected)
@@ -123,6 +54,7 @@ class Console:
         self._extensions = extensions
         self._subscriptions: list[Subscription] = []
         self._listeners = Listeners()
+        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,7 +75,9 @@ class Console:
         return self._station.product
 
     async def close(self) -> None:
-        """Leave the bus; calls under way end with ``ConnectionLostError``, iterations of changes end."""
+        """Leave the bus; calls under way end with ``ConnectionLostError``, iterations of changes and events end."""
+        for stream in list(self._streams):
+            stream._end()
         for subscription in list(self._subscriptions):
             await subscription.close()
         await self._station.close()
@@ -154,8 +88,8 @@ class Console:
         *,
         facts: Mapping[str, object] | None = None,
         timeout: float = CALL_TIMEOUT,
-    ) -> list[Host]:
-        """Hosts with at least one agent, by name: all, or those that a filter means.
+    ) -> Selection:
+        """Hosts with at least one agent, by name: all, or those that a filter means; a value with set algebra.
 
         Args:
             where: a filter, e.g. ``role = web and not /^test/``.
@@ -170,12 +104,14 @@ class Console:
         """
         if where is None and not facts:
             self._station.require_connection()
-            return sorted({host for info in self._station.agents.values() if (host := host_of(info)) is not None})
+            return Selection.of_all(
+                host for info in self._station.agents.values() if (host := host_of(info)) is not None
+            )
         matches = await self.match_hosts(where, facts=facts, timeout=timeout)
         matches.require_some(timeout)
         if matches.unanswered:
             _log.warning("no answer within %g s from %s: left out", timeout, matches.silence)
-        return matches.hosts
+        return Selection(matches.filter, {one.host: one.truth for one in matches})
 
     async def match_hosts(
         self,
@@ -266,6 +202,33 @@ class Console:
             self._station, self._refetch, name, objects, unanswered, missing=missing, extensions=self._extensions
         )
 
+    async def plugin(
+        self,
+        name: str,
+        hosts: HostChoice | None = None,
+        *,
+        fetch_timeout: float = CALL_TIMEOUT,
+        **options: Unpack[CallOptions],
+    ) -> Plugin:
+        """A plugin on these hosts, or on all that have it: an object whose attributes are its methods.
+
+        Args:
+            hosts: a filter or its text, or hosts and names. One that has no such plugin is in the ``not_asked`` of
+                each call's results, one that does not answer in ``silent``.
+            fetch_timeout: seconds for the hosts to answer a filter, and for each agent to tell what it has.
+            options: of all calls; see :class:`CallOptions`.
+
+        Raises:
+            NoAgentsError: a named host, or the plugin, is not known; the message names close matches.
+            FilterSyntaxError: the text is no filter.
+            RequestTimeoutError: nothing was found, and agents that may have it did not answer.
+            TypeError, ValueError: there is no such option, or it has no such value.
+        """
+        settings = CallSettings().changed(options)
+        chosen = await self._choose(hosts, fetch_timeout)
+        objects = await self.select(name, package=PLUGIN_PACKAGE, hosts=chosen, timeout=fetch_timeout)
+        return Plugin(objects, chosen, settings)
+
     def subscribe(
         self,
         class_name: str,
@@ -307,6 +270,30 @@ class Console:
         """
         return self._listeners.add(callback)
 
+    def events(
+        self, name: str | None = None, *, hosts: HostChoice | None = None, timeout: float = CALL_TIMEOUT
+    ) -> EventStream:
+        """Events as they come: ``async for event in console.events("org.matahariproject:heartbeat")``.
+
+        Args:
+            name: class of the events, of Matahari's own package unless it is given with another; None for all events,
+                and agents that come and go.
+            hosts: only of these, as they are found when it begins; None is all, also those that come later.
+            timeout: seconds for the hosts to answer a filter.
+        """
+        package, _, class_name = (name or "").rpartition(":")
+        wanted = None if name is None else ClassName(package or DEFAULT_PACKAGE, class_name)
+
+        async def find_hosts() -> frozenset[str] | None:
+            chosen = await self._choose(hosts, timeout)
+            if chosen is None:
+                return None
+            return frozenset(host_name(info) for info in self._directory.on(chosen))
+
+        stream = EventStream(self.listen, find_hosts, wanted)
+        self._streams.add(stream)
+        return stream
+
     async def summarise(self, name: str, values: Mapping[str, object]) -> JsonValue:
         """What the aggregator ``name``, of an extension, makes of these values by host; see :meth:`Results.summary`.
 
@@ -321,6 +308,13 @@ class Console:
 
     async def _open(self, timeout: float) -> None:
         await self._station.open(timeout)
+
+    async def _choose(self, hosts: HostChoice | None, timeout: float) -> Iterable[Host | str] | None:
+        if hosts is None:
+            return None
+        from matahari.filters import Filter
+
+        return await self.hosts(hosts, timeout=timeout) if isinstance(hosts, str | Filter) else hosts
 
     async def _refetch(self, objects: Objects, timeout: float) -> Objects:
         async def one(item: RemoteObject) -> list[RemoteObject]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 
 from matahari.console.values import AgentSummary, Host
 from matahari.errors import RequestTimeoutError
-from matahari.validation import did_you_mean
+from matahari.validation import close_names
 
 if TYPE_CHECKING:
     from matahari.filters import Explanation, Filter, Subject, Truth
@@ -91,8 +91,8 @@ class HostMatches(Sequence[HostMatch]):
         return sorted({name for some in told for name in some or ()})
 
     @property
-    def unknown_names(self) -> dict[str, str]:
-        """Facts and labels that the filter compares and no host has, each with what may have been meant.
+    def unknown_names(self) -> dict[str, tuple[str, ...]]:
+        """Facts and labels that the filter compares and no host has, each with those that may have been meant.
 
         Empty when no host was asked for any.
         """
@@ -104,7 +104,7 @@ class HostMatches(Sequence[HostMatch]):
         needs = self.filter.needs
         known = self.known_names
         return {
-            name: did_you_mean(name, known)
+            name: close_names(name, known)
             for name in sorted(needs.facts | needs.labels)
             if not any(Filter(Exists(Name(name))).matches(one) for one in told)
         }

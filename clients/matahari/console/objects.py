@@ -148,7 +148,7 @@ class Objects(Sequence[RemoteObject]):
         """:meth:`stream` for arguments of any name, ``timeout`` included.
 
         Raises:
-            ValueError: the timeout is not above 0.
+            ValueError: the timeout is not above 0, or above a week (``matahari.qmf.MAX_CALL_TIMEOUT``).
         """
         return self._running(method, args, kwargs, timeout, has_reports=True)
 
@@ -195,6 +195,24 @@ class Objects(Sequence[RemoteObject]):
             timeout=timeout,
             has_reports=has_reports,
             extensions=self._extensions,
+        )
+
+    def _part(
+        self,
+        items: Sequence[RemoteObject],
+        method: str,
+        prepared: Sequence[Prepared],
+        *,
+        timeout: float,
+        has_reports: bool,
+    ) -> RunningCall:
+        """A call on some of these objects and missing hosts, whose arguments are there."""
+
+        async def given() -> Sequence[Prepared]:
+            return prepared
+
+        return RunningCall(
+            self._station, method, items, given, timeout=timeout, has_reports=has_reports, extensions=self._extensions
         )
 
     async def _prepared(self, method: str, args: Sequence[object], kwargs: dict[str, object]) -> list[Prepared]:

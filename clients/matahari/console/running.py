@@ -16,7 +16,7 @@ from matahari.console.checking import Prepared
 from matahari.console.reports import Missed, Report, Told, read
 from matahari.console.values import RemoteObject, Result, Results
 from matahari.errors import CancelledRequestError, MatahariError
-from matahari.qmf import MAX_REPORT_INTERVAL, CallOptions, CallReported, is_broker
+from matahari.qmf import MAX_CALL_TIMEOUT, MAX_REPORT_INTERVAL, CallOptions, CallReported, is_broker
 
 if TYPE_CHECKING:
     from matahari.console.extending import ConsoleExtensions
@@ -45,6 +45,9 @@ class RunningCall(AsyncIterator[Told]):
         timeout: seconds for each object.
         has_reports: ask for reports.
         extensions: for the results.
+
+    Raises:
+        ValueError: the timeout is longer than agents keep one (``MAX_CALL_TIMEOUT``), and reports are asked for.
     """
 
     def __init__(
@@ -58,6 +61,8 @@ class RunningCall(AsyncIterator[Told]):
         has_reports: bool,
         extensions: ConsoleExtensions | None = None,
     ) -> None:
+        if has_reports and timeout > MAX_CALL_TIMEOUT:
+            raise ValueError(f"the timeout of a call with reports is {MAX_CALL_TIMEOUT:g} s at most, not {timeout:g}")
         self._station = station
         self._method = method
         self._objects = tuple(objects)
@@ -87,8 +92,9 @@ class RunningCall(AsyncIterator[Told]):
         return self
 
     async def __anext__(self) -> Told:
-        await self.begin()
         while True:
+            if not self._is_begun:
+                await self.begin()
             if self._told:
                 return self._pop()
             if not self._left:
@@ -108,7 +114,7 @@ class RunningCall(AsyncIterator[Told]):
         return Results((one for one in found if one is not None), self._extensions)
 
     async def begin(self) -> None:
-        """Send the call, unless that was done; entering and iterating do so too.
+        """Send the call, unless that was done; entering and iterating do so too, and again when it could not begin.
 
         Raises:
             NoAgentsError: there are no objects.
@@ -118,7 +124,12 @@ class RunningCall(AsyncIterator[Told]):
         if self._is_begun:
             return
         self._is_begun = True
-        prepared = await self._prepare()
+        try:
+            prepared = await self._prepare()
+        except BaseException:
+            self._is_begun = False  # whoever goes on begins anew, instead of waiting for what never comes
+            self._wake()
+            raise
         if not self._left:
             return  # closed meanwhile
         for count, (item, arguments) in enumerate(zip(self._objects, prepared, strict=True), 1):
@@ -158,7 +169,7 @@ class RunningCall(AsyncIterator[Told]):
 
     async def close(self) -> None:
         """Have the call ended where it still runs, and forget about it."""
-        for request, item in self._open.items():
+        for request, item in list(self._open.items()):
             if not is_broker(item.agent):
                 self._station.cancel_call(request)
             self._station.forget(request)
@@ -197,7 +208,8 @@ class RunningCall(AsyncIterator[Told]):
         except MatahariError as error:
             done(error)
         else:
-            self._open[request] = item
+            if id(item) not in self._results:  # it has ended already when it could not be sent
+                self._open[request] = item
 
     def _ended(self, request: int, item: RemoteObject, outcome: Outcome, duration: float) -> None:
         self._open.pop(request, None)

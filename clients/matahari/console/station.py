@@ -53,9 +53,7 @@ from matahari.qmf import (
 
 __all__ = ["BusOptions", "Station"]
 
-ANSWER_WAIT = (
-    1.0  # seconds after its time limit in which the answer to a call must come from an agent that knows the limit
-)
+ANSWER_WAIT = 1.0  # seconds after its time limit in which an agent that knows that must have answered a call
 CANCEL_WAIT = 2.0  # seconds for the answer to a call that was cancelled; whoever pressed Ctrl-C waits for it
 
 T = TypeVar("T")
@@ -97,7 +95,6 @@ class Station:
             must_start=True,
         )
         self._tasks = TaskKeeper()
-        self._running: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._open = OpenRequests()
         self._attendance = Attendance(self._engine.agents)
@@ -127,23 +124,18 @@ class Station:
         Raises:
             ConnectFailedError: no broker within ``timeout`` seconds; the message says what stood in the way.
         """
-        self._running = self._tasks.start(self._run(), name="console bus")
+        running = self._tasks.start(self._run(), name="console bus")
         connected = asyncio.ensure_future(self._bus.wait_connected())
         try:
-            done, _ = await asyncio.wait(
-                (connected, self._running), timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
+            await asyncio.wait((connected, running), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if not connected.done():
+                text = f"no answer from {self.address} within {timeout:g} s"
+                raise self._last_error or ConnectFailedError(text, address=str(self.address))
+            await self._attendance.wait(lambda: self._bus.lists_bindings)
+        except BaseException:
             connected.cancel()
-        if connected not in done:
-            error = self._last_error
-            await self.close()
-            if error is None:
-                error = ConnectFailedError(
-                    f"no answer from {self.address} within {timeout:g} s", address=str(self.address)
-                )
-            raise error
-        await self._attendance.wait(lambda: self._bus.lists_bindings)
+            await self.close()  # nobody goes on trying for somebody who has given up
+            raise
 
     async def close(self) -> None:
         """Fail what is open, say goodbye, end every task."""
@@ -216,6 +208,7 @@ class Station:
     ) -> int:
         """Send a call and return its number; ``done`` is told once, on the loop, unless the request is forgotten.
 
+        It is told before this returns when the message cannot be sent.
         Nothing is written before the loop's next turn, so that calls on many agents share their writes.
 
         Args:
@@ -224,7 +217,7 @@ class Station:
             told: hears reports, before ``done``; only of a call whose options want them.
 
         Raises:
-            ConnectionLostError, SchemaError: it could not be sent; ``done`` is not told.
+            ConnectionLostError, LocalProtocolError, SchemaError: nothing was begun; ``done`` is not told.
         """
         self.require_connection()
         # An agent that keeps the limit answers when it is over, with what was printed so far.

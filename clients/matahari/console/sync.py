@@ -1,25 +1,33 @@
 """The blocking face: the names of :mod:`matahari.console`, for programs without an event loop of their own.
 
 The asynchronous console runs on a thread in the background, so that heartbeats and events flow while the caller
-computes. All methods may be called from any thread. Callbacks of ``listen`` run on that background thread.
+computes. All methods may be called from any thread. Callbacks of ``listen`` run on that background thread, and must not
+wait for the console themselves: that is a ``RequestError``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from matahari.console.background import Background
 from matahari.console.blocking import RunningCall
-from matahari.console.client import CONNECT_TIMEOUT, Connecting, Listening
+from matahari.console.blocking_events import EventStream
+from matahari.console.blocking_objects import Objects
+from matahari.console.blocking_plugin import Call, Plugin
+from matahari.console.call_options import CallOptions
 from matahari.console.client import Console as AsyncConsole
-from matahari.console.client import connect as connect_async
+from matahari.console.connecting import CONNECT_TIMEOUT, Connecting
+from matahari.console.connecting import connect as connect_async
 from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
+from matahari.console.event_stream import EventStream as AsyncEventStream
 from matahari.console.extending import JsonValue
+from matahari.console.listening import Listening
 from matahari.console.matches import HostMatches
-from matahari.console.objects import Objects as AsyncObjects
+from matahari.console.plugin import HostChoice
+from matahari.console.selection import Selection
 from matahari.console.subscription import CHANGE_INTERVAL
 from matahari.console.subscription import Subscription as AsyncSubscription
 from matahari.console.values import (
@@ -28,17 +36,13 @@ from matahari.console.values import (
     ConsoleEvent,
     Host,
     ObjectChange,
-    RemoteObject,
-    Result,
-    Results,
 )
 from matahari.net import Address
-from matahari.qmf import Method, Property, Value
 
 if TYPE_CHECKING:
     from matahari.filters import Filter
 
-__all__ = ["Console", "Objects", "RunningCall", "Subscription", "connect"]
+__all__ = ["Call", "Console", "EventStream", "Objects", "Plugin", "RunningCall", "Subscription", "connect"]
 
 T = TypeVar("T")
 
@@ -105,7 +109,7 @@ class Console:
         *,
         facts: Mapping[str, object] | None = None,
         timeout: float = CALL_TIMEOUT,
-    ) -> list[Host]:
+    ) -> Selection:
         return self._loop.run(self._console.hosts(where, facts=facts, timeout=timeout))
 
     def match_hosts(
@@ -140,6 +144,17 @@ class Console:
         )
         return Objects(found, self._loop)
 
+    def plugin(
+        self,
+        name: str,
+        hosts: HostChoice | None = None,
+        *,
+        fetch_timeout: float = CALL_TIMEOUT,
+        **options: Unpack[CallOptions],
+    ) -> Plugin:
+        found = self._loop.run(self._console.plugin(name, hosts, fetch_timeout=fetch_timeout, **options))
+        return Plugin(found, self._loop)
+
     def subscribe(
         self,
         class_name: str,
@@ -158,93 +173,16 @@ class Console:
 
         return self._loop.run(register())
 
+    def events(
+        self, name: str | None = None, *, hosts: HostChoice | None = None, timeout: float = CALL_TIMEOUT
+    ) -> EventStream:
+        async def made() -> AsyncEventStream:
+            return self._console.events(name, hosts=hosts, timeout=timeout)
+
+        return EventStream(self._loop.run(made()), self._loop)
+
     def summarise(self, name: str, values: Mapping[str, object]) -> JsonValue:
         return self._loop.run(self._console.summarise(name, values))
-
-
-class Objects(Sequence[RemoteObject]):
-    """See :class:`matahari.console.Objects`."""
-
-    def __init__(self, objects: AsyncObjects, loop: Background) -> None:
-        self._objects = objects
-        self._loop = loop
-
-    @overload
-    def __getitem__(self, index: int) -> RemoteObject: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[RemoteObject]: ...
-
-    def __getitem__(self, index: int | slice) -> RemoteObject | Sequence[RemoteObject]:
-        return self._objects[index]
-
-    def __len__(self) -> int:
-        return len(self._objects)
-
-    def __repr__(self) -> str:
-        return repr(self._objects)
-
-    @property
-    def class_name(self) -> ClassName:
-        return self._objects.class_name
-
-    @property
-    def properties(self) -> list[Property]:
-        return self._objects.properties
-
-    @property
-    def methods(self) -> list[Method]:
-        return self._objects.methods
-
-    @property
-    def unanswered(self) -> tuple[AgentSummary, ...]:
-        return self._objects.unanswered
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        return self._objects.missing
-
-    def get(self, name: str) -> list[Value]:
-        return self._objects.get(name)
-
-    def refresh(self, *, timeout: float = CALL_TIMEOUT) -> Objects:
-        return Objects(self._loop.run(self._objects.refresh(timeout=timeout)), self._loop)
-
-    def call(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> Results:
-        return self.call_with(method, args, kwargs, timeout=timeout)
-
-    def call_with(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
-    ) -> Results:
-        return self._loop.run(self._objects.call_with(method, args, kwargs, timeout=timeout))
-
-    def call_iter(
-        self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object
-    ) -> Iterator[Result]:
-        return self.iterate(method, args, kwargs, timeout=timeout)
-
-    def iterate(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
-    ) -> Iterator[Result]:
-        running = self._objects._running(method, args, kwargs, timeout, has_reports=False)
-        call = RunningCall(running, self._loop)
-        try:
-            for told in call:
-                if isinstance(told, Result):
-                    yield told
-        finally:
-            call.close()
-
-    def stream(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> RunningCall:
-        return self.stream_with(method, args, kwargs, timeout=timeout)
-
-    def stream_with(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
-    ) -> RunningCall:
-        return RunningCall(self._objects.stream_with(method, args, kwargs, timeout=timeout), self._loop)
-
-    def set(self, name: str, value: object, *, timeout: float = CALL_TIMEOUT) -> Results:
-        return self._loop.run(self._objects.set(name, value, timeout=timeout))
 
 
 class Subscription(Iterator[ObjectChange]):

@@ -8,15 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, overload
 
-from matahari.errors import MatahariError, RequestError, TransportError
+from matahari.console.grouping import Summary, group_values
+from matahari.errors import MatahariError, RequestError, RequestTimeoutError, TransportError
 from matahari.qmf import ObjectId, Schema, Value
 
 if TYPE_CHECKING:
     from matahari.console.extending import ConsoleExtensions, JsonValue
+    from matahari.console.rollout import NotAsked
 
 __all__ = ["AgentSummary", "ClassName", "ConsoleEvent", "Host", "ObjectChange", "RemoteObject", "Result", "Results"]
 
 _SILENT = (RequestError, TransportError)
+_NAMED = 10  # hosts that the text of an error names
 _SHORT = reprlib.Repr()  # a result may have a megabyte
 _SHORT.maxstring = _SHORT.maxother = 200
 
@@ -118,11 +121,21 @@ class Result:
 
 
 class Results(Sequence[Result]):
-    """All results of one call, in the order of its objects, then those of hosts that are expected and not there."""
+    """All results of one call, in the order of its objects, then those of hosts that are expected and not there.
 
-    def __init__(self, results: Iterable[Result], extensions: ConsoleExtensions | None = None) -> None:
+    Attributes:
+        not_asked: hosts that the call left out, and why.
+    """
+
+    def __init__(
+        self,
+        results: Iterable[Result],
+        extensions: ConsoleExtensions | None = None,
+        not_asked: Iterable[NotAsked] = (),
+    ) -> None:
         self._results = tuple(results)
         self._extensions = extensions
+        self.not_asked = tuple(not_asked)
 
     @overload
     def __getitem__(self, index: int) -> Result: ...
@@ -137,7 +150,8 @@ class Results(Sequence[Result]):
         return len(self._results)
 
     def __repr__(self) -> str:
-        return f"<Results: {len(self.ok)} ok, {len(self.failed)} failed, {len(self.silent)} silent>"
+        left = f", {len(self.not_asked)} not asked" if self.not_asked else ""
+        return f"<Results: {len(self.ok)} ok, {len(self.failed)} failed, {len(self.silent)} silent{left}>"
 
     @property
     def ok(self) -> list[Result]:
@@ -158,22 +172,48 @@ class Results(Sequence[Result]):
         """Values of those that are ok, in order."""
         return [one.value for one in self._results if one.error is None]
 
-    def summary(self, name: str) -> JsonValue:
-        """What the aggregator ``name``, of an extension, makes of the values that came, by host. May block.
+    @overload
+    def summary(self) -> Summary: ...
+
+    @overload
+    def summary(self, name: str) -> JsonValue: ...
+
+    def summary(self, name: str | None = None) -> Summary | JsonValue:
+        """Hosts by equal value; or what the aggregator ``name``, of an extension, makes of the values that came.
+
+        With a name it may block.
 
         Raises:
             NoAgentsError: there is no such aggregator; the message names close matches.
             HookError: the extension failed.
         """
+        if name is None:
+            values = [(_place(one), one.value) for one in self._results if one.error is None]
+            errors = [(_place(one), str(one.error)) for one in self._results if one.error is not None]
+            return Summary(group_values(values), group_values(errors))
         from matahari.console.extending import ConsoleExtensions, by_host
 
         return (self._extensions or ConsoleExtensions()).summarise(name, by_host(self._results))
 
     def raise_for_errors(self) -> None:
-        """Raise an ``ExceptionGroup`` of all errors, if there are any."""
-        errors = [one.error for one in self._results if one.error is not None]
+        """Raise an ``ExceptionGroup`` of all errors, if there are any; it names the hosts.
+
+        Of a host that was not asked because the time was over there is an error too. Those that were left out for
+        another reason are no error: see :attr:`not_asked`.
+        """
+        failed = [(_place(one), one.error) for one in self._results if one.error is not None]
+        late = [one.host for one in self.not_asked if one.reason == "timeout"]
+        errors: list[MatahariError] = [error for _, error in failed]
+        errors += [RequestTimeoutError(f"{host} was not asked before the time was over", timeout=0.0) for host in late]
         if errors:
-            raise ExceptionGroup(f"{len(errors)} of {len(self._results)} calls failed", errors)
+            names = list(dict.fromkeys([place for place, _ in failed] + late))
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            count = len(self._results) + len(late)
+            raise ExceptionGroup(f"{len(errors)} of {count} calls failed: {', '.join(names[:_NAMED])}{more}", errors)
+
+
+def _place(result: Result) -> str:
+    return result.host or result.object.agent
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ The rules, in this order:
    method publishes parameters of which the first two take a list and an object, in that order, by position and by name.
 2. ``name=value`` is a named argument when ``name`` is a parameter of the method that can be named, or when the method
    takes any name (``**kwargs``). Without published parameters there are no named arguments.
-3. Anything else is the next positional argument.
+3. ``name=value`` whose name is nearly that of such a parameter is a mistake; in quotes it is text.
+4. Anything else is the next positional argument.
 
 A value is JSON when the word parses as JSON, else text. A quoted value is text. The parameter's schema decides where
 both are possible: where it allows text and not the JSON value's type, the word stays text (``42`` for a ``str``).
@@ -23,6 +24,7 @@ from matahari.shell.lines import Word
 from matahari.shell.outcome import CommandError
 from matahari.shell.ports import ObjectsLike
 from matahari.shell.values import parse_json
+from matahari.validation import did_you_mean
 
 __all__ = [
     "CallArguments",
@@ -50,6 +52,7 @@ class Parameters:
         varargs: any number of further positional arguments is taken.
         varkw: any further name is taken.
         items: schema of further positional arguments.
+        others: schema of further names.
     """
 
     schemas: Mapping[str, Mapping[str, object]]
@@ -59,6 +62,7 @@ class Parameters:
     varargs: bool = False
     varkw: bool = False
     items: Mapping[str, object] = field(default_factory=dict)
+    others: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def syntax(self) -> str:
@@ -125,7 +129,7 @@ def parameters_from(schema: Mapping[str, object]) -> Parameters:
         for name, value in (properties.items() if isinstance(properties, Mapping) else ())
     }
     only_positional = _names(schema.get("x-positional-only"))
-    items = schema.get("x-varargs-items")
+    items, others = schema.get("x-varargs-items"), schema.get("additionalProperties")
     return Parameters(
         schemas,
         positional=_names(schema["x-positional"]) if "x-positional" in schema else tuple(schemas),
@@ -135,6 +139,7 @@ def parameters_from(schema: Mapping[str, object]) -> Parameters:
         # An absent additionalProperties means "anything" to a validator, but no promise to a caller.
         varkw=schema.get("x-varkw", schema.get("additionalProperties", False)) not in (False, None),
         items=items if isinstance(items, Mapping) else {},
+        others=others if isinstance(others, Mapping) else {},
     )
 
 
@@ -147,11 +152,14 @@ def has_unknown_name(words: Sequence[Word], parameters: Parameters | None) -> bo
     return any(_named(word) and not _can_be_named(word, parameters) for word in words)
 
 
-def bind(words: Sequence[Word], parameters: Parameters | None) -> CallArguments:
+def bind(words: Sequence[Word], parameters: Parameters | None, method: str = "the method") -> CallArguments:
     """Read the arguments of a call.
 
+    Args:
+        method: what an error calls the method, as in ``calc.add``.
+
     Raises:
-        CommandError: a name is given twice.
+        CommandError: a name is given twice, or is nearly that of a parameter.
     """
     if (explicit := _explicit(words)) is not None and not _takes_list_and_map(parameters):
         return explicit
@@ -162,9 +170,10 @@ def bind(words: Sequence[Word], parameters: Parameters | None) -> CallArguments:
         if name and _can_be_named(word, parameters):
             if name in kwargs:
                 raise CommandError(f'Argument "{name}" is given twice', position=word.start)
-            schema = parameters.schemas.get(name, {}) if parameters else {}
+            schema = parameters.schemas.get(name, parameters.others) if parameters else {}
             kwargs[name] = _value(word.text[len(name) + 1 :], schema, is_quoted=word.is_quoted)
         else:
+            _refuse_misspelt(name, word, parameters, method)
             args.append(_value(word.text, _schema_at(len(args), parameters), is_quoted=word.is_quoted))
     return CallArguments(tuple(args), kwargs)
 
@@ -198,6 +207,13 @@ def _named(word: Word) -> str:
 
 def _can_be_named(word: Word, parameters: Parameters | None) -> bool:
     return parameters is not None and (parameters.varkw or _named(word) in parameters.named)
+
+
+def _refuse_misspelt(name: str, word: Word, parameters: Parameters | None, method: str) -> None:
+    if name and parameters is not None and name not in parameters.schemas:
+        hint = did_you_mean(name, parameters.named)
+        if hint:
+            raise CommandError(f"{method} has no argument {name!r}{hint}", position=word.start)
 
 
 def _schema_at(position: int, parameters: Parameters | None) -> Mapping[str, object]:

@@ -125,4 +125,7 @@ def _is_asked(name: str, asked: list[str]) -> bool:
 
 def _faults(snapshot: FactSnapshot, extensions: Extensions) -> list[dict[str, str]]:
     found = [{"source": fault.source, "text": fault.text} for fault in snapshot.faults]
-    return found + [{"source": f"extension {one.provider}", "text": str(one)} for one in extensions.failures]
+    for one in extensions.failures:
+        source = f"extension {one.provider}"
+        found.append({"source": source, "text": str(one).removeprefix(f"{source}: ")})
+    return found

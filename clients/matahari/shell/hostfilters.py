@@ -142,7 +142,11 @@ def _completions(words: Sequence[Word], fragment: str, hosts: Sequence[str], fac
 
 
 def _hints(matches: HostMatchesLike) -> list[str]:
-    return [f'no host has a fact or label "{name}"{hint}' for name, hint in matches.unknown_names.items()]
+    hints: list[str] = []
+    for name, close in matches.unknown_names.items():
+        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        hints.append(f'no host has a fact or label "{name}"{hint}')
+    return hints
 
 
 def _record(match: HostMatchLike) -> dict[str, object]:

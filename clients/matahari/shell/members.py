@@ -9,6 +9,7 @@ from typing import Protocol
 from matahari.errors import NoAgentsError
 from matahari.shell.arguments import documentation_of, parameters_of
 from matahari.shell.commands import Action, Command, Detail
+from matahari.shell.effects import declared_of
 from matahari.shell.grammar import Element, Group, Keyword, Repeat, Rest, Value
 from matahari.shell.lines import Word
 from matahari.shell.outcome import CommandError, ExitStatus
@@ -68,7 +69,7 @@ def member_commands(objects: ObjectsLike, actions: MemberActions) -> Iterator[Co
         if is_plugin_class(objects):
             yield _plugin_command(objects, method, actions)
         else:
-            yield _method_command(method, actions)
+            yield _method_command(objects, method, actions)
     yield Command(
         (Keyword("summary"), Value("NAME")),
         lambda values: actions.summarise(str(values[1])),
@@ -134,7 +135,7 @@ def _with_unit(member: PropertyLike) -> str:
     return f"{member.description}{unit}".strip()
 
 
-def _method_command(method: MethodLike, actions: MemberActions) -> Command:
+def _method_command(objects: ObjectsLike, method: MethodLike, actions: MemberActions) -> Command:
     taken = [argument for argument in method.arguments if argument.direction in ("I", "IO")]
     elements: tuple[Element, ...] = ()
     is_tail = True
@@ -149,7 +150,8 @@ def _method_command(method: MethodLike, actions: MemberActions) -> Command:
     def run(values: tuple[object, ...]) -> ExitStatus:
         return actions.call_method(method.name, list(_given(values[2:])))
 
-    return Command((Keyword("call"), keyword, *elements), run, method.description or NO_DESCRIPTION, details)
+    about = _with_declared(method.description or NO_DESCRIPTION, objects, method)
+    return Command((Keyword("call"), keyword, *elements), run, about, details)
 
 
 def _given(values: Iterable[object]) -> Iterator[object]:
@@ -173,7 +175,12 @@ def _plugin_command(objects: ObjectsLike, method: MethodLike, actions: MemberAct
     keyword = Keyword(method.name, noun="Method", whole=True)
     run: Action = partial(_run_plugin, method.name, actions)
     about = documentation_of(objects, method.name) or method.description or NO_DESCRIPTION
-    return Command((Keyword("call"), keyword, Rest(syntax)), run, about, details)
+    return Command((Keyword("call"), keyword, Rest(syntax)), run, _with_declared(about, objects, method), details)
+
+
+def _with_declared(about: str, objects: ObjectsLike, method: MethodLike) -> str:
+    declared = declared_of(objects, method.name)
+    return f"{about.rstrip()}\nDeclared: {declared}" if declared else about
 
 
 def _run_plugin(method: str, actions: MemberActions, values: tuple[object, ...]) -> ExitStatus:

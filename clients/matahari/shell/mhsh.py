@@ -16,6 +16,7 @@ from typing import NoReturn, TextIO, cast
 
 from matahari.config import add_options, load
 from matahari.errors import ConnectFailedError, MatahariError
+from matahari.shell.effects import Approval, TerminalApproval, always, never
 from matahari.shell.outcome import ExitStatus, first_failure, status_of
 from matahari.shell.output import Output, wants_colour
 from matahari.shell.parser import CLIENT_DEFAULTS, Parser, seconds
@@ -70,12 +71,26 @@ def _run(options: argparse.Namespace, connect: Connect) -> int:
         scripts = [(path, _opened(path, stack)) for path in _script_paths(options)]
         console = connect(options)
         stack.callback(console.close)
-        session = Session(console, output, timeout=options.timeout, echo=options.echo)
+        approval = always if options.yes else _approval()
+        session = Session(console, output, timeout=options.timeout, echo=options.echo, approval=approval)
         if options.commands or scripts:
             return _run_scripts(session, options, scripts)
         from matahari.shell.interactive import interact
 
         return interact(session)
+
+
+def _approval() -> Approval:
+    """Asks where a person reads the question and types the answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return never
+
+    def forget_input() -> None:
+        import termios  # only a question needs it
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+    return TerminalApproval(sys.stdin, sys.stderr, forget_input=forget_input)
 
 
 def _opened(path: str, stack: ExitStack) -> TextIO:
@@ -190,6 +205,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-e", "--stop-on-error", action="store_true", help="end scripts at the first failed command")
     parser.add_argument("-x", "--echo", action="store_true", help="show each command of a script before it runs")
+    parser.add_argument(
+        "-y", "--yes", action="store_true", help="call methods that are declared destructive without asking"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser.add_argument(
         "-t",

@@ -84,7 +84,10 @@ async def keep_running(offer: Offer, settings: Mapping[str, str]) -> None:
         since = loop.time()
         try:
             await offer.agent.run(dict(settings))
-        except FOREIGN_FAILURES as error:
+        except (*FOREIGN_FAILURES, asyncio.CancelledError) as error:
+            own = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and (own is None or own.cancelling()):
+                raise  # the node ends; else it was cancelled by nobody but itself
             if loop.time() - since >= STABLE:
                 backoff.reset()
             delay = backoff.next_delay()

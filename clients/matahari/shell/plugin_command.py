@@ -63,12 +63,13 @@ def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
     )
     run.add_argument("file", metavar="FILE", type=Path, help="NAME.py, or the folder of a plugin")
     run.add_argument("method", metavar="METHOD")
-    run.add_argument(
+    words = run.add_argument(
         "words",
         metavar="ARG",
         nargs=argparse.REMAINDER,
         help="as in mhsh: words and JSON, by position or NAME=VALUE; options come before METHOD",
     )
+    words.required = False  # else a missing METHOD is told as "METHOD, ARG"
 
     doc = add("doc", _doc, "print the help of a plugin")
     doc.add_argument("name", metavar="NAME", help="file or folder of a plugin, or its name in the plugin directories")

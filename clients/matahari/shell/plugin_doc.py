@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from matahari.errors import PluginLoadError
 from matahari.shell.arguments import Parameters, parameters_from
+from matahari.shell.effects import declared_text
 from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.plugin_worker import find_plugin, find_settings, loaded
 from matahari.shell.render import printable
@@ -131,10 +132,7 @@ def _syntax(method: MethodSpec, parameters: Parameters) -> str:
 
 def _declared(method: MethodSpec) -> str:
     """What the author declared beside the signature: effects, time limit, secrets, partial results."""
-    effects = [("" if holds else "not ") + name.replace("_", " ") for name, holds in sorted(method.effects.items())]
-    limit = [] if method.timeout is None else [f"at most {method.timeout:g} s"]
-    secrets = [f"never shown: {', '.join(method.sensitive)}"] if method.sensitive else []
-    return "; ".join([*effects, *limit, *secrets, *(["gives partial results"] if method.streams else [])])
+    return declared_text(method.effects, timeout=method.timeout, sensitive=method.sensitive, streams=method.streams)
 
 
 def _rows(schemas: Mapping[str, Mapping[str, object]], whole: Mapping[str, object]) -> list[_Row]:

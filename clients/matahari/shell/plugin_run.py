@@ -56,7 +56,7 @@ def run(
         schemas = {spec.name: spec.params for spec in plugin.status.methods}
         parameters = parameters_from(schemas[method]) if method in schemas else None
         # The words come from another shell, which has taken the quotes away.
-        given = bind([Word(text, 0, len(text)) for text in words], parameters)
+        given = bind([Word(text, 0, len(text)) for text in words], parameters, f"{plugin.status.name}.{method}")
         running = plugin.begin_with(method, given.args, given.kwargs, timeout=timeout)
         with _cancelled_by_interrupt(running, display):
             async for report in running:

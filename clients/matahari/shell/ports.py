@@ -293,8 +293,8 @@ class HostMatchesLike(Protocol):
         """Facts and labels of the hosts that were asked for theirs."""
 
     @property
-    def unknown_names(self) -> Mapping[str, str]:
-        """Facts and labels of the filter that no host has, and what may have been meant."""
+    def unknown_names(self) -> Mapping[str, Sequence[str]]:
+        """Facts and labels of the filter that no host has, each with those that may have been meant."""
 
     def __len__(self) -> int:
         """How many hosts."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from matahari.errors import AgentGoneError, FilterSyntaxError, MatahariError, NoAgentsError
 from matahari.shell.arguments import CallArguments, bind, has_unknown_name, parameters_of
 from matahari.shell.commands import CommandSet, UnknownCommandError
+from matahari.shell.effects import Approval, never, risk_of
 from matahari.shell.general import GeneralCommands
 from matahari.shell.help import UnknownTopicError
 from matahari.shell.lines import Line, Word, scan, split
@@ -50,6 +51,7 @@ class Session:
         output: where answers go.
         timeout: seconds that a command waits for answers.
         sleep: how ``sleep`` waits; seconds.
+        approval: decides about calls that are declared destructive; by default none is made.
         selection: what is selected now.
         objects: the selected objects as of the last fetch, None while no class is selected.
         finished: ``quit`` was given.
@@ -63,6 +65,7 @@ class Session:
     output: Output
     timeout: float = DEFAULT_TIMEOUT
     sleep: Callable[[float], None] = time.sleep
+    approval: Approval = never
     selection: Selection = field(default_factory=Selection)
     objects: ObjectsLike | None = None
     finished: bool = False
@@ -185,6 +188,7 @@ class Session:
         """Call on every object and print the results as they come."""
         objects = self._present()
         has_output = _has_output(objects.methods, method)
+        self._approve(objects, method)
         results = self._call(objects, method, arguments, {})
         return self._show(objects, results, name=method, shows_ok=not has_output)
 
@@ -196,7 +200,8 @@ class Session:
             self.select(self.selection)  # the plugin may have changed since it was selected
             objects = self._present()
             parameters = parameters_of(objects, method)
-        given: CallArguments = bind(words, parameters)
+        given: CallArguments = bind(words, parameters, f"{objects.class_name.name}.{method}")
+        self._approve(objects, method)
         results = self._call(objects, method, given.args, dict(given.kwargs))
         return self._show(objects, results, name=method)
 
@@ -238,6 +243,10 @@ class Session:
         if self.objects is None or not len(self.objects):
             raise NoAgentsError("No objects selected")
         return self.objects
+
+    def _approve(self, objects: ObjectsLike, method: str) -> None:
+        if (risk := risk_of(objects, method)) is not None:
+            self.approval(risk)
 
     def _call(
         self, objects: ObjectsLike, method: str, args: Sequence[object], kwargs: dict[str, object]

@@ -305,10 +305,11 @@ class Agent:
             context = CallContext(user, request, running.timeout, running.reporter)
             async with running:
                 if self._gate is None:
-                    result = await item.invoke(command.method, command.arguments, context)
+                    returned = await item.invoke(command.method, command.arguments, context)
                 else:
                     caller = Caller(user, self._is_local)
-                    result = await self._gate.run(item, command.method, command.arguments, context, caller)
+                    returned = await self._gate.run(item, command.method, command.arguments, context, caller)
+            result = dict(returned)  # here, where what is no map still gets an answer
         except Fault as fault:
             engine.fail(call, fault.text, code=fault.code, data=fault.data)
         except asyncio.CancelledError:

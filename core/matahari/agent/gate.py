@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from matahari.agent.action import Action
 from matahari.agent.objects import AgentObject, CallContext, Fault
@@ -33,6 +34,8 @@ from matahari.qmf import Value
 __all__ = ["Gate"]
 
 _log = logging.getLogger(__name__)
+
+MAX_LOGGED: Final = 600  # characters of a refusal in the log; its reason and the method's name may be a caller's
 
 
 class Gate:
@@ -109,13 +112,15 @@ class Gate:
             kind = "refused" if refused.error is not None else "invalid_argument"
             return item.fault(kind, f"{what}: {refused.reason}")
         text = f"{what} is refused: {refused.reason} (rule {refused.rule}); {self._remedy(refused)}"
-        _log.warning("call %s: %s; it was asked for by %s", request.id, text, request.caller.user or "somebody unnamed")
+        user = request.caller.user or "somebody unnamed"
+        _log.warning("call %s: %s; it was asked for by %s", request.id, _in_a_line(text), _in_a_line(user))
         return item.fault("refused", text)
 
     def _remedy(self, refused: Refused) -> str:
         if refused.stage == "audit":
             assert self.audit is not None
-            return f'make {self.audit.path} writable, or set audit = "on" below [agent] in the configuration'
+            why = f" ({self.audit.trouble})" if self.audit.trouble else ""
+            return f'make {self.audit.path} writable{why}, or set audit = "on" below [agent] in the configuration'
         provider, separator, _ = refused.rule.partition(": ")
         if separator and any(one.name == provider for one in self.extensions.providers):
             return f"`matahari hooks` on this host shows the extension {provider}, which decided"
@@ -161,6 +166,13 @@ class _Passage:
     async def validate_reply(self, request: ActionRequest, value: Mapping[str, Value]) -> Sequence[Problem]:
         assert self.action is not None
         return () if self.action.check_reply is None else await self.action.check_reply(value)
+
+
+def _in_a_line(text: str) -> str:
+    """``text``, which has words of the caller's, as it may stand in a log: harmless, and no longer than a sentence."""
+    if len(text) > MAX_LOGGED:
+        text = f"{text[: MAX_LOGGED // 2]} … {text[-MAX_LOGGED // 2 :]}"  # what to do stands at the end
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def _request(

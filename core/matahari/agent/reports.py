@@ -15,6 +15,7 @@ from matahari.qmf import MAX_PROGRESS_TEXT, OutputReport, PartialReport, Progres
 __all__ = [
     "BATCH_BYTES",
     "GATHER",
+    "LONGEST_HOLD",
     "MAX_OUTPUT",
     "MAX_VALUE",
     "REPORT_INTERVAL",
@@ -30,6 +31,9 @@ GATHER: Final = 0.005
 BATCH_BYTES: Final = 256 * 1024
 #: Bytes that wait when whoever reports is to pause: as much as the next message takes.
 WAITING_BYTES: Final = 256 * 1024
+#: Longest pause after a message, in seconds, while whoever reports waits, whatever the caller wishes: a plugin's other
+#: calls, of other callers, wait with it.
+LONGEST_HOLD: Final = 1.0
 #: Output of one call in all, in bytes: 1 MiB, as workers let through, and room for what they say of the rest.
 MAX_OUTPUT: Final = 1024 * 1024 + 4096
 #: Bytes of one yielded value (JSON text), so that it fits into a message of 1 MiB with all that goes around it.
@@ -62,12 +66,11 @@ class ReportBuffer:
         interval: least seconds between two messages, as the caller wishes; never below ``REPORT_INTERVAL``.
 
     Attributes:
-        interval: least seconds between two messages.
         size: bytes that wait.
     """
 
     def __init__(self, interval: float = 0.0) -> None:
-        self.interval = max(REPORT_INTERVAL, interval)
+        self._interval = max(REPORT_INTERVAL, interval)
         self._waiting: deque[_Waiting] = deque()
         self._progress: _Waiting | None = None
         self._output = 0
@@ -80,6 +83,11 @@ class ReportBuffer:
     def is_full(self) -> bool:
         """Whether whoever reports is to pause until something was taken."""
         return self.size >= WAITING_BYTES
+
+    @property
+    def pause(self) -> float:
+        """Least seconds between the last message and the next one."""
+        return min(self._interval, LONGEST_HOLD) if self.is_full else self._interval
 
     def progress(self, done: float, total: float | None, text: str, now: float) -> None:
         """Take how far the call is; a text that is longer than a line may be is cut."""
@@ -129,7 +137,7 @@ class ReportBuffer:
         """When a message may be sent; None when nothing waits."""
         if not self._waiting:
             return None
-        return max(self._since + GATHER, self._sent + self.interval)
+        return max(self._since + GATHER, self._sent + self.pause)
 
     def take(self, now: float) -> list[Report]:
         """The reports of one message, in order; empty when nothing waits."""

@@ -94,15 +94,20 @@ class CallReporter:
 
     def _arm(self) -> None:
         due = self._buffer.due()
-        if self._timer is None and due is not None:
-            self._timer = self._loop.call_at(due, self._on_timer)
+        if due is None:
+            return
+        if self._timer is not None:
+            if due >= self._timer.when() or self._sink.is_crowded:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
         now = self._loop.time()
         if self._sink.is_crowded:
             # What waits here is bounded, what waits for the broker is shared by all: look again a little later.
-            self._timer = self._loop.call_at(now + self._buffer.interval, self._on_timer)
+            self._timer = self._loop.call_at(now + self._buffer.pause, self._on_timer)
             return
         self._sink.send_reports(self._call, self._buffer.take(now))
         if not self._buffer.is_full:

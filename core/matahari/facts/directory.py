@@ -47,13 +47,16 @@ def find_sources(directory: Path, uid: int, stop: threading.Event) -> list[Sourc
         return []
     require_owned_directory(directory, uid)
     try:
-        paths = sorted(directory.iterdir())
+        paths = [path for path in sorted(directory.iterdir()) if _is_source(path)]
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", file=str(directory)) from error
-    paths = [path for path in paths if path.name[0] != "." and not path.name.endswith(_IGNORED) and not path.is_dir()]
     if len(paths) > MAX_SOURCES:
         raise ConfigError(f"has {len(paths)} files, at most {MAX_SOURCES} are read", file=str(directory))
     return [Source(str(path), _reader(path, uid, stop)) for path in paths]
+
+
+def _is_source(path: Path) -> bool:
+    return path.name[0] != "." and not path.name.endswith(_IGNORED) and not path.is_dir()
 
 
 def _reader(path: Path, uid: int, stop: threading.Event) -> Callable[[], Mapping[str, object]]:

@@ -22,6 +22,7 @@ MAX_TEXT_BYTES: Final = 128 * 1024
 
 MAX_DEPTH: Final = 16
 _MAX_NAME: Final = 200
+_MAX_KEY_BYTES: Final = 255  # of a name on the bus
 _NAME = re.compile(r"[^\s.\x00-\x1f\x7f=]+(\.[^\s.\x00-\x1f\x7f=]+)*")  # what a filter can name without quotes
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1  # integers on the bus
 
@@ -42,7 +43,7 @@ def flatten(source: Mapping[str, object]) -> dict[str, JsonValue]:
 
 def is_fact_name(name: str) -> bool:
     """Words joined by dots, without spaces, control characters and ``=``."""
-    return len(name) <= _MAX_NAME and _NAME.fullmatch(name) is not None
+    return len(name) <= _MAX_NAME and _NAME.fullmatch(name) is not None and _is_key(name)
 
 
 def _flatten(source: Mapping[str, object], prefix: str, facts: dict[str, JsonValue], depth: int) -> None:
@@ -71,7 +72,7 @@ def _json(value: object, name: str, depth: int) -> JsonValue:
         case None | bool():
             return value
         case str():
-            if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            if not _is_unicode(value):
                 raise SchemaError("is not valid Unicode", path=name)
             return value
         case int():
@@ -94,4 +95,17 @@ def _json(value: object, name: str, depth: int) -> JsonValue:
 def _key(key: object, name: str) -> str:
     if not isinstance(key, str):
         raise SchemaError(f"has the key {key!r}, which is no text", path=name)
+    if not _is_key(key):
+        raise SchemaError(f"has the key {key[:_MAX_NAME]!r}, which is too long or not valid Unicode", path=name)
     return key
+
+
+def _is_key(name: str) -> bool:
+    """Whether the bus can carry it as the name of something; one alone that it cannot would cost all facts."""
+    return len(name) <= _MAX_KEY_BYTES and (
+        name.isascii() or (_is_unicode(name) and len(name.encode()) <= _MAX_KEY_BYTES)
+    )
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)

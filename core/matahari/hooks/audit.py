@@ -101,6 +101,7 @@ class AuditLog:
         self._told = 0  # of the two counts above, those that a gap record tells
         self._second = (-1, "")
         self._is_failing = False
+        self._trouble = ""
         self._hook_failures = 0
         self._untold = 0
         self._blamed: set[tuple[str, str]] = set()
@@ -111,6 +112,11 @@ class AuditLog:
     def path(self) -> Path:
         """The file in use."""
         return self._file.path
+
+    @property
+    def trouble(self) -> str:
+        """Why the last records could not be written to the file, empty when they were."""
+        return self._trouble
 
     def start(self) -> None:
         """Open the file and begin to write.
@@ -246,10 +252,11 @@ class AuditLog:
             if not self._is_failing:
                 _log.error("%s: cannot be written, %s: %s", self._file.path, self._consequence, error.strerror)
             self._is_failing = True
+            self._trouble = error.strerror or str(error)
             return False
         if self._is_failing:
             _log.warning("%s: is written again, %d records are lost", self._file.path, lost)
-        self._is_failing = False
+        self._is_failing, self._trouble = False, ""
         self._written += len(lines)
         self._lost, self._told = 0, lost_before
         return True

@@ -38,7 +38,7 @@ def check_backend(backend: LanguageBackend) -> None:
 def _check_texts(backend: LanguageBackend, member: str) -> None:
     values: object = getattr(backend, member)
     if not isinstance(values, tuple | list) or not all(isinstance(each, str) for each in values):
-        raise TypeError(f"returned backend {backend.name}, whose {member} are no list of texts")
+        raise TypeError(f"returned backend {backend.name}, whose {member} must be a list of texts")
 
 
 def _check_suffixes(backend: LanguageBackend) -> None:

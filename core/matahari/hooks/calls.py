@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from matahari.errors import HookError
 
-from .extensions import FOREIGN_FAILURES, Extensions, Implementation
+from .extensions import Extensions, Implementation
 from .specifications import Hook
 from .threads import Threads
 
@@ -45,7 +46,11 @@ def run_guarded(hook: str, provider: str, function: Callable[[], T]) -> T:
     """
     try:
         return function()
-    except FOREIGN_FAILURES as error:
+    # Ctrl-C reaches the main thread alone. All else is the foreign code's own, a cancellation of its own tasks too,
+    # which must not be taken for one of ours.
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
         raise HookError(str(error), hook=hook, provider=provider, error_type=type(error).__name__) from error
 
 

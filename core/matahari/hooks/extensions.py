@@ -5,10 +5,12 @@ Whatever is wrong with one extension is kept as a :class:`~matahari.errors.HookE
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 import itertools
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ import pluggy
 from matahari.errors import ConfigError, HookError
 
 from .ownership import read_owned, require_owned_directory
-from .specifications import PROJECT, Specifications
+from .specifications import HOOKS, PROJECT, Specifications
 
 __all__ = ["ENTRY_POINT_GROUP", "FOREIGN_FAILURES", "Extensions", "Implementation", "Provider"]
 
@@ -87,7 +89,7 @@ class Extensions:
                 loaded = entry.load()
                 provider = loaded() if isinstance(loaded, type) else loaded
             except FOREIGN_FAILURES as error:
-                self._failed(entry.name, error)
+                self._failed(entry.name, error, entry.value.partition(":")[0])
             else:
                 self.register(provider, name=entry.name, origin=origin)
 
@@ -129,7 +131,7 @@ class Extensions:
             return
         try:
             self._manager.register(provider, name=name)
-            self._manager.check_pending()
+            self._require_known_hooks(provider, name, origin)
             callers = self._manager.get_hookcallers(provider) or []
             implementations = [one for caller in callers for one in caller.get_hookimpls() if one.plugin is provider]
             if any(one.wrapper or one.hookwrapper for one in implementations):
@@ -161,27 +163,51 @@ class Extensions:
         except ConfigError as error:
             self.failures.append(_load_error(name, error, "ConfigError"))
             return
-        # Numbered, so that it hides no module of that name and two directories may each have one.
-        module = ModuleType(f"{MODULE_PREFIX}.{name}_{next(_numbers)}")
+        module = ModuleType(_free_module_name(f"{MODULE_PREFIX}.{name}"))
         module.__file__ = str(path)
         sys.modules[module.__name__] = module  # dataclasses look their module up there
         try:
             exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - that is loading
         except FOREIGN_FAILURES as error:
+            self._failed(name, error, module.__name__)
             del sys.modules[module.__name__]
-            self._failed(name, error)
         else:
             self.register(module, name=name, origin=str(path))
+
+    def _require_known_hooks(self, provider: object, name: str, origin: str) -> None:
+        for caller in self._manager.get_hookcallers(provider) or []:
+            if not caller.has_spec():
+                close = difflib.get_close_matches(caller.name, [hook.name for hook in HOOKS], n=2)
+                hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+                raise HookError(f"{origin}: there is no hook {caller.name!r}{hint}", provider=name)
 
     def _forget(self, provider: object) -> None:
         if self._manager.is_registered(provider):
             self._manager.unregister(provider)
 
-    def _failed(self, name: str, error: BaseException) -> None:
-        self.failures.append(_load_error(name, error, type(error).__name__))
+    def _failed(self, name: str, error: BaseException, module: str = "") -> None:
+        self.failures.append(_load_error(name, error, type(error).__name__, _place(error, module) if module else ""))
 
 
-def _load_error(name: str, error: BaseException, error_type: str) -> HookError:
-    made = HookError(str(error), provider=name, error_type=error_type)
+def _free_module_name(name: str) -> str:
+    """``name``, by which it logs; numbered where there is one of that name already, which must not be hidden."""
+    return f"{name}_{next(_numbers)}" if name in sys.modules else name
+
+
+def _place(error: BaseException, module: str) -> str:
+    """File and line of the extension's own code at which it was raised, empty when it was not raised there."""
+    if isinstance(error, SyntaxError):
+        return ""  # says so itself
+    package = f"{module}."
+    own = [
+        f" ({frame.f_code.co_filename}:{line})"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if f"{frame.f_globals.get('__name__')}.".startswith(package)
+    ]
+    return own[-1] if own else ""
+
+
+def _load_error(name: str, error: BaseException, error_type: str, place: str = "") -> HookError:
+    made = HookError(f"{error}{place}", provider=name, error_type=error_type)
     made.__cause__ = error
     return made

@@ -43,6 +43,8 @@ __all__ = [
     "hookimpl",
 ]
 
+_MAX_KEY_BYTES: Final = 255  # of a name on the bus; one label alone that cannot be told would cost all of them
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -165,7 +167,14 @@ def _inventory(value: object) -> HostInventory:
     found = _one_of(HostInventory)(value)
     if not all(isinstance(text, str) for pair in found.labels.items() for text in pair):
         raise TypeError("returned labels that are no texts")
-    return HostInventory(dict(found.labels), _names(found.classes))
+    classes = _names(found.classes)
+    for text in (*found.labels, *found.labels.values(), *classes):
+        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+            raise ValueError(f"returned {text!r}, which is not valid Unicode")
+    for name in found.labels:
+        if len(name.encode()) > _MAX_KEY_BYTES:
+            raise ValueError(f"returned a label whose name has more than {_MAX_KEY_BYTES} bytes: {name[:40]!r}")
+    return HostInventory(dict(found.labels), classes)
 
 
 def _nothing(value: object) -> None:

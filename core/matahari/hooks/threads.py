@@ -37,6 +37,7 @@ class Threads:
 
         Raises:
             TimeoutError: not within ``timeout`` seconds, its turn included, or all threads hang.
+            RuntimeError: it raised what would end the task that waits, or the loop, instead of failing.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -57,7 +58,7 @@ class Threads:
             try:
                 result = function()
             except BaseException as error:  # noqa: BLE001 - it is raised again where somebody waits
-                told: BaseException = error
+                told = _harmless(error)
                 value: Callable[[], None] = lambda: future.set_exception(told)
             else:
                 value = lambda: future.set_result(result)
@@ -110,3 +111,12 @@ class Threads:
                 turn.set_result(None)
                 return
         self.busy -= 1
+
+
+def _harmless(error: BaseException) -> Exception:
+    """What a future can hold and a task can raise: neither an end of the process nor a cancellation of the task."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    made = RuntimeError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    made.__cause__ = error
+    return made

@@ -33,7 +33,8 @@ from matahari.qmf.values import Value, text
 MAX_PENDING_CALLS: Final = 1024
 
 
-_Asker: TypeAlias = tuple[str | None, CorrelationId]
+_Asker: TypeAlias = tuple[str | None, CorrelationId, str | None]
+"""Who may give a call up: reply address, correlation id and user id of its request."""
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ class CallTable:
         )  # fmt: skip
         self._pending[call] = _Call(kept, options is not None and options.stream)
         if request.correlation_id is not None:
-            self._by_asker[request.reply_to, request.correlation_id] = call
+            self._by_asker[request.reply_to, request.correlation_id, request.user_id] = call
         return Invoke(call, None if item is None else item.name, method, arguments, request.user_id, options)
 
     def report(self, call: int, reports: Sequence[Report]) -> tuple[Packet, list[Value]] | None:
@@ -109,9 +110,9 @@ class CallTable:
         """The call that its own caller gives up, once; None when there is no such call."""
         if packet.correlation_id is None:
             return None
-        number = self._by_asker.get((packet.reply_to, packet.correlation_id))
+        number = self._by_asker.get((packet.reply_to, packet.correlation_id, packet.user_id))
         call = None if number is None else self._pending[number]
-        if call is None or call.is_cancelled or call.request.user_id != packet.user_id:
+        if call is None or call.is_cancelled:
             return None
         call.is_cancelled = True
         return number
@@ -127,7 +128,7 @@ class CallTable:
             raise LocalProtocolError(f"call {call} is unknown or was answered already")
         request = found.request
         if request.correlation_id is not None:
-            asker = request.reply_to, request.correlation_id
+            asker = request.reply_to, request.correlation_id, request.user_id
             if self._by_asker.get(asker) == call:  # a later call may go by the same words
                 del self._by_asker[asker]
         return request, {OPTIONS_KEY: {"reports": found.reports}} if found.has_reports else {}

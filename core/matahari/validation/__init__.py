@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .action import ARGUMENTS_LIMIT, MAX_CHECKED, ActionSchema, Refusal, RefusalKind
-from .names import did_you_mean, unknown_action
+from .names import close_names, did_you_mean, unknown_action
 from .rules import HIDDEN, FormatCheck, JsonValue, Rule, preload
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Refusal",
     "RefusalKind",
     "Rule",
+    "close_names",
     "did_you_mean",
     "preload",
     "unknown_action",

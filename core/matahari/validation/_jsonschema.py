@@ -1,12 +1,20 @@
-"""The only importer of ``jsonschema``; see :mod:`matahari.validation.rules`."""
+"""The only importer of ``jsonschema``; see :mod:`matahari.validation.rules`.
+
+Three keywords of its own, because values come from callers and schemas from strangers, and both are looked at on event
+loops: regular expressions are those of the Rust crate ``regex``, as pydantic has them, which cannot backtrack; and
+``uniqueItems`` compares each element once instead of with all others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+import functools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final, cast
 
 from jsonschema import Draft202012Validator, FormatChecker, validators
-from jsonschema.exceptions import FormatError, best_match
+from jsonschema.exceptions import FormatError, ValidationError, best_match
 from referencing.jsonschema import EMPTY_REGISTRY
 
 if TYPE_CHECKING:
@@ -18,7 +26,70 @@ __all__ = ["best_match", "make_validator"]
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
 )
-_Validator = validators.extend(Draft202012Validator, type_checker=_TYPES)  # type: ignore[no-untyped-call] # not in its stubs
+_MAX_COMPILED: Final = 256  # patterns kept compiled; the plugins of a host have some
+
+
+@functools.lru_cache(_MAX_COMPILED)
+def _finder(pattern: str) -> Callable[[str], bool]:
+    """Finds a pattern in a text. One that needs backtracking is found everywhere: it is for whoever runs the method.
+
+    Raises:
+        re.error: it is no regular expression at all.
+    """
+    from pydantic_core import SchemaError, SchemaValidator  # of no use to schemas without patterns
+
+    try:
+        validator = SchemaValidator({"type": "str", "pattern": pattern, "regex_engine": "rust-regex", "strict": True})
+    except SchemaError:
+        re.compile(pattern)
+        return lambda text: True
+    return validator.isinstance_python
+
+
+def _pattern(
+    validator: Draft202012Validator, pattern: str, instance: object, schema: object
+) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not _finder(pattern)(instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_properties(
+    validator: Draft202012Validator,
+    patterns: Mapping[str, bool | Mapping[str, object]],
+    instance: object,
+    schema: object,
+) -> Iterator[ValidationError]:
+    if not isinstance(instance, dict):
+        return
+    for pattern, below in patterns.items():
+        for name, value in instance.items():
+            if _finder(pattern)(name):
+                yield from validator.descend(value, below, path=name, schema_path=pattern)
+
+
+def _unique_items(
+    validator: Draft202012Validator, is_wanted: object, instance: object, schema: object
+) -> Iterator[ValidationError]:
+    if is_wanted and isinstance(instance, list):
+        texts = {json.dumps(_canonical(one), sort_keys=True) for one in instance}
+        if len(texts) < len(instance):
+            yield ValidationError(f"{instance!r} has non-unique elements")
+
+
+def _canonical(value: object) -> object:
+    """``1.0`` is the number 1."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [_canonical(one) for one in value]
+        case dict():
+            return {name: _canonical(one) for name, one in value.items()}
+    return value
+
+
+_KEYWORDS = {"pattern": _pattern, "patternProperties": _pattern_properties, "uniqueItems": _unique_items}
+_Validator = validators.extend(Draft202012Validator, _KEYWORDS, type_checker=_TYPES)  # type: ignore[no-untyped-call] # not in its stubs
 
 
 class _Formats(FormatChecker):

@@ -6,15 +6,20 @@ import difflib
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["MAX_SHOWN", "did_you_mean", "shown", "unknown_action"]
+__all__ = ["MAX_SHOWN", "close_names", "did_you_mean", "shown", "unknown_action"]
 
 #: Most of a name or a value that an error text repeats, in characters.
 MAX_SHOWN: Final = 200
 
 
+def close_names(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``known`` that may have been meant with ``name``, the closest first; at most two."""
+    return tuple(difflib.get_close_matches(name[:MAX_SHOWN], list(known), n=2))
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Give ``; did you mean 'x'?`` for names close to ``name``, else nothing."""
-    close = difflib.get_close_matches(name[:MAX_SHOWN], list(known), n=2)
+    close = close_names(name, known)
     return f"; did you mean {' or '.join(repr(each) for each in close)}?" if close else ""
 
 

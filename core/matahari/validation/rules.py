@@ -7,6 +7,7 @@ has a schema that says more than types; the library takes 3 MiB.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -25,6 +26,8 @@ FormatCheck: TypeAlias = Callable[[JsonValue], str]
 
 #: What stands in texts for the value of a sensitive parameter.
 HIDDEN: Final = "<hidden>"
+#: Faults of one value of which the text names the best: a megabyte may have hundreds of thousands.
+MAX_ERRORS: Final = 100
 #: The JSON type -> the Python classes of which exactly a value may be: the common case, without jsonschema.
 _EXACT: Final[Mapping[JsonValue, tuple[type, ...]]] = {
     "string": (str,),
@@ -85,7 +88,7 @@ class Rule:
                 self._schema if isinstance(self._schema, bool | dict) else {}, self._formats
             )
         try:
-            error = best_match(self._validator.iter_errors(value))
+            error = best_match(itertools.islice(self._validator.iter_errors(value), MAX_ERRORS))
         except Exception as fault:  # noqa: BLE001  # the schema came from a stranger and was never checked
             return f"its schema cannot be used ({type(fault).__name__})"
         if error is None:

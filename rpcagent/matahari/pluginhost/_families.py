@@ -5,7 +5,7 @@ sessions and to other users. What loses its parent becomes a child of the warm p
 it came from.
 
 The mark is the hard limit of the time that a *real-time* process may run without a pause: one number for each worker,
-and all so large (thousands of years) that they limit nothing. A worker does not adopt its own orphans instead, because
+and, unless it was low before us, all so large (thousands of years) that they limit nothing. A worker does not adopt its own orphans instead, because
 it would have to reap them, and cannot tell them from children that the plugin's code wants to wait for.
 """
 
@@ -42,10 +42,21 @@ class Families:
         _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
         self._base = _LARGEST if hard == resource.RLIM_INFINITY else hard
 
-    def mark(self, worker: int) -> None:
-        """Put this process, and what will descend from it, into the family of ``worker``."""
+    def mark(self, worker: int) -> bool:
+        """Put this process, and what will descend from it, into the family of ``worker``.
+
+        Returns:
+            Whether that was possible. It is not where the limit was low before us, or where no such limit can be set (as
+            in some sandboxes): then what a worker leaves behind in other groups ends with the warm parent.
+        """
         mark = self._base - worker
-        resource.setrlimit(resource.RLIMIT_RTTIME, (mark, mark))
+        if mark <= 0:
+            return False
+        try:
+            resource.setrlimit(resource.RLIMIT_RTTIME, (mark, mark))
+        except (OSError, ValueError):
+            return False
+        return True
 
     def worker_of(self, pid: int) -> int | None:
         """The worker that a process descends from; None when it bears no mark, has ended, or is hidden from us."""
@@ -125,7 +136,11 @@ def _children_of(pid: int) -> Iterator[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    for entry in os.listdir("/proc"):
+    try:
+        entries = os.listdir("/proc")
+    except OSError:
+        return  # there is none: nobody can be found, and what is left ends with the warm parent at the latest
+    for entry in entries:
         if entry.isdecimal():
             # Behind the name in parentheses, which may hold anything: state, parent, …
             with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:

@@ -153,6 +153,11 @@ class Runner:
             if self._loop is not None:
                 self._loop.cancel(call_id)
 
+    def renew_locks(self) -> None:
+        """In a forked process: whoever held a lock does not exist here."""
+        for taken in list(self._running.values()):
+            taken.reporter.renew_lock()
+
     def _take(self, call: Call, action: Callable[..., object]) -> _Running:
         deadline = math.inf if call.left is None else time.monotonic() + call.left
         reporter = CallReporter(call.id, self._plugin, self._report, self._events)
@@ -280,7 +285,8 @@ class Runner:
 
     def _failure(self, taken: _Running, error: BaseException) -> Failure:
         if isinstance(error, BadArgument):
-            return Failure(taken.call.id, "invalid_argument", "ValueError", _printable(str(error)))
+            text = f"{self._plugin}.{taken.call.method}, {error}"
+            return Failure(taken.call.id, "invalid_argument", "ValueError", _printable(text))
         if isinstance(error, _Ended):
             return error.failure
         if isinstance(error, NoThread):

@@ -51,5 +51,7 @@ class EventLoop:
         task.add_done_callback(lambda _: self._tasks.pop(key, None))
 
     def _cancel(self, key: int) -> None:
-        if key in self._tasks:
-            self._tasks[key].cancel()
+        task = self._tasks.get(key)
+        if task is not None:
+            # After its first step, which waits already: a task that is cancelled before it never runs its work.
+            self._loop.call_soon(task.cancel)

@@ -61,10 +61,10 @@ class Form:
         values: list[object] = []
         for index, text in enumerate(args):
             if index < len(self.positional):
-                conversion = self.parameters.get(self.positional[index])
+                name = self.positional[index]
+                values.append(_read(text, f"argument {name!r}", self.parameters.get(name)))
             else:
-                conversion = self.more
-            values.append(_read(text, f"argument {index + 1}", conversion))
+                values.append(_read(text, f"argument {index + 1}", self.more))
         named = {
             name: _read(text, f"argument {name!r}", self.parameters.get(name, self.others))
             for name, text in kwargs.items()

@@ -49,7 +49,7 @@ def source_files(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
 
     Raises:
         OSError: the folder cannot be read.
-        ValueError: more files than a plugin may have.
+        ValueError: more files than a plugin may have, or the name of one is not UTF-8.
     """
     found: list[str] = []
 
@@ -62,6 +62,9 @@ def source_files(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
         found += [(base / name).as_posix() for name in names if name.endswith(suffixes) and not name.startswith(".")]
         if len(found) > MAX_ITEMS:
             raise ValueError(f"more than {MAX_ITEMS} files")
+    for name in found:
+        if any("\ud800" <= char <= "\udfff" for char in name):
+            raise ValueError(f"the name of {name!a} is not UTF-8")
     return sorted(found)
 
 

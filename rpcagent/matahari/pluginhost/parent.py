@@ -63,6 +63,7 @@ _FAMILY_PAUSE_MS: Final = 10
 _LAST_WAIT: Final = 1.0
 #: Exit status of a child that could not become a worker.
 _NOT_A_WORKER: Final = 70
+_NOT_MARKED: Final = "RLIMIT_RTTIME is too low or cannot be set here: what this plugin starts in other sessions does not end with its worker"
 
 
 @dataclass(slots=True)
@@ -181,8 +182,10 @@ class WarmParent:
         status = _NOT_A_WORKER
         try:
             self._control.detach()  # its number is about to belong to somebody else
-            self._families.mark(message.worker)
+            is_marked = self._families.mark(message.worker)
             become_worker(message.plugin, socket_fd, log_fd, message.limits)
+            if not is_marked:
+                print(_NOT_MARKED, file=sys.stderr)  # noqa: T201  # the agent's log
             os.environ.update(message.environment)
             gc.enable()
             status = Worker(socket.socket(fileno=WORKER_SOCKET), nonce=message.nonce).run()
@@ -201,11 +204,25 @@ class WarmParent:
         pid = self._workers.get(worker)
         if pid is None:
             return
-        try:
+        is_told = False
+        with contextlib.suppress(
+            ProcessLookupError, PermissionError
+        ):  # it has not made its own group yet, or see below
             os.killpg(pid, number)
-        except ProcessLookupError:
-            # It has not made its own group yet. It is not reaped, so the number is still its own.
-            os.kill(pid, number)
+            is_told = number != signal.SIGKILL
+        if is_told:
+            return
+        try:
+            os.kill(pid, number)  # it is not reaped, so the number is still its own
+        except PermissionError:
+            # A program like sudo has taken its place, and is another user's. It must not take all workers along.
+            if number == signal.SIGKILL:
+                self._give_up(worker, pid)
+
+    def _give_up(self, worker: int, pid: int) -> None:
+        """What cannot be killed is not waited for; it is reaped as a stranger when it ends."""
+        del self._workers[worker], self._pids[pid]
+        self._ended[worker] = _Ended(Exited(worker, None, signal.SIGKILL), time.monotonic() + _FAMILY_LIMIT)
 
     def _reap(self) -> None:
         while True:

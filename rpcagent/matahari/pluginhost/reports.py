@@ -162,6 +162,10 @@ class CallReporter:
                 self._send(Output(self._call, f"… {self._left_out} bytes of output were left out …\n"))
             self._call = None
 
+    def renew_lock(self) -> None:
+        """In a forked process: whoever held the lock does not exist here."""
+        self._lock = threading.Lock()
+
     def _send_progress(self) -> None:
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None

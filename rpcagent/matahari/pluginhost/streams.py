@@ -35,7 +35,8 @@ class CallStream(io.TextIOWrapper):
         raw = open(descriptor, "wb", closefd=False)  # noqa: SIM115  # the wrapper owns it
         super().__init__(raw, encoding="utf-8", errors="backslashreplace", line_buffering=True)
         self._descriptor = descriptor
-        self._lock = threading.Lock()
+        # Reentrant: what ends an object, or a signal, may print in the middle of a print.
+        self._lock = threading.RLock()
         self._beginnings: dict[int, str] = {}
         os.register_at_fork(after_in_child=self._renew)
 
@@ -80,7 +81,7 @@ class CallStream(io.TextIOWrapper):
 
     def _renew(self) -> None:
         """In a forked child: the thread that holds the lock does not exist here, and what it held back is not ours."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._beginnings.clear()
 
 

@@ -10,10 +10,10 @@ import sys
 import typing
 import warnings
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typing_extensions
-from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer
 
@@ -96,8 +96,19 @@ def convert(annotation: object) -> Converter:
     Raises:
         Exception: the library does not know what to do with it; annotations and types are the plugin's own.
     """
-    adapter: TypeAdapter[object] = TypeAdapter(annotation)  # type: ignore[arg-type]  # not a type known beforehand
+    # A class of its own configuration keeps that; the adapter takes none for a class that stands alone.
+    adapter: TypeAdapter[object] = TypeAdapter(Annotated[Any, _Inner(annotation)], config=ConfigDict(extra="forbid"))
     return Converter(adapter)
+
+
+class _Inner:
+    """Puts an annotation in the place of the one that it is a mark of."""
+
+    def __init__(self, annotation: object) -> None:
+        self._annotation = annotation
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler.generate_schema(self._annotation)
 
 
 def _words(error: ValidationError) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import inspect
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
@@ -30,6 +31,8 @@ _UNKNOWN: Final = ("extra_forbidden", "unexpected_keyword_argument", "unexpected
 _MISSING: Final = ("missing", "missing_argument", "missing_keyword_only_argument")
 _HEADINGS: Final = ("Attributes:", "Args:", "Arguments:", "Parameters:")
 _SECTION: Final = "settings"
+#: Parts of a module's name that all modules of a plugin share: ``matahari_plugins.NAME``.
+_ROOT_PARTS: Final = 2
 
 
 class SettingsReader:
@@ -71,6 +74,7 @@ class SettingsReader:
 
     def _described(self) -> dict[str, Json]:
         schema, definitions = self._converter.schema("validation")
+        self._definitions = definitions
         if "prefixItems" in schema:  # a NamedTuple is an array to the library, and a table here
             schema = self._of_named_tuple(schema)
         properties = schema.get("properties")
@@ -80,7 +84,7 @@ class SettingsReader:
             each.pop("title", None)
             if text := texts.get(name):
                 each.setdefault("description", text)
-        self._complete(named)
+        self._complete(named, definitions)
         found: dict[str, Json] = {"type": "object", "properties": dict(named), "required": schema.get("required", [])}
         found["additionalProperties"] = False
         if definitions:
@@ -97,8 +101,9 @@ class SettingsReader:
         required: list[Json] = [name for name in names if name not in defaults]
         return {"properties": dict(zip(names, items, strict=True)), "required": required}
 
-    def _complete(self, properties: Mapping[str, dict[str, Json]]) -> None:
+    def _complete(self, properties: Mapping[str, dict[str, Json]], definitions: Mapping[str, Json]) -> None:
         """Show what a factory makes as a default, and no secret."""
+        _hide_secrets(definitions, self._kind)
         if dataclasses.is_dataclass(self._kind):
             for field in dataclasses.fields(self._kind):
                 own = properties.get(field.name)
@@ -109,7 +114,7 @@ class SettingsReader:
                 if not field.repr:
                     own["writeOnly"] = True
         for own in properties.values():
-            if own.get("writeOnly"):
+            if _has_secret(own, definitions):
                 own.pop("default", None)
 
     def _refusal(self, faults: list[ErrorDetails], table: Mapping[str, Json], file: str) -> ConfigError:
@@ -137,11 +142,50 @@ class SettingsReader:
         rule = " or ".join([rules[0], *(each.removeprefix("must be ") for each in rules[1:])])
         if not faults[0]["loc"]:
             return rule  # of the class itself, such as of its __post_init__
-        top = properties.get(str(faults[0]["loc"][0]))
-        is_secret = isinstance(top, dict) and bool(top.get("writeOnly"))
+        # What holds a secret anywhere may be the secret in a wrong place.
+        is_secret = _has_secret(properties.get(str(faults[0]["loc"][0])), self._definitions)
         shown = "" if is_secret else f", not {_shown(faults[0]['input'])}"
         is_needed = len(faults[0]["loc"]) > 1 or name in cast("list[Json]", self._schema["required"])
         return f"{rule}{shown}; correct it" + ("" if is_needed else ", or remove it to have the default")
+
+
+def _has_secret(schema: Json, definitions: Mapping[str, Json], seen: frozenset[str] = frozenset()) -> bool:
+    """Whether a secret is anywhere in what a schema describes."""
+    if isinstance(schema, list):
+        return any(_has_secret(part, definitions, seen) for part in schema)
+    if not isinstance(schema, dict):
+        return False
+    if schema.get("writeOnly"):
+        return True
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name and name not in seen:
+        seen |= {name}
+        if _has_secret(definitions.get(name), definitions, seen):
+            return True
+    return any(_has_secret(part, definitions, seen) for part in schema.values())
+
+
+def _hide_secrets(definitions: Mapping[str, Json], kind: type) -> None:
+    """Mark the secrets of the dataclasses within, which the library does not know as such, and drop all their defaults."""
+    root = ".".join(kind.__module__.split(".")[:_ROOT_PARTS])
+    modules = [one for name, one in list(sys.modules.items()) if name == root or name.startswith(f"{root}.")]
+    hidden = {
+        (cls.__name__, field.name)
+        for module in modules
+        for cls in list(vars(module).values())
+        if isinstance(cls, type) and dataclasses.is_dataclass(cls)
+        for field in dataclasses.fields(cls)
+        if not field.repr
+    }
+    for schema in definitions.values():
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        for name, own in properties.items() if isinstance(properties, dict) else ():
+            if not isinstance(own, dict) or not isinstance(schema, dict):
+                continue
+            if (schema.get("title"), name) in hidden:
+                own["writeOnly"] = True
+            if _has_secret(own, definitions):
+                own.pop("default", None)
 
 
 def _key(fault: ErrorDetails, table: Mapping[str, Json]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import threading
 from dataclasses import replace
 from types import MappingProxyType
@@ -25,6 +26,7 @@ from matahari.hostproto import (
     Hello,
     Load,
     Loaded,
+    Log,
     Message,
     Ping,
     Pong,
@@ -67,9 +69,11 @@ class Worker:
         self._activity: Activity | None = None
         self._is_draining = False
         self._said_bye = False
+        self._is_copy = False
 
     def run(self) -> int:
         """Serve; gives the exit status of the process."""
+        os.register_at_fork(after_in_child=self._become_copy)
         self._send(Hello(FRAMING_VERSION, INTERFACE_VERSION, os.getpid(), self._nonce, LANGUAGE))
         while True:
             try:
@@ -198,7 +202,22 @@ class Worker:
             # The main thread sits in recv: this ends its wait, whichever thread we are.
             self._sock.shutdown(socket.SHUT_RD)
 
+    def _become_copy(self) -> None:
+        """Be no worker any more, in a process that the plugin has forked: the socket is for one process alone.
+
+        Locks may be held by threads that do not exist here.
+        """
+        self._is_copy = True
+        self._sock.close()
+        self._sending = threading.Lock()
+        if self._runner is not None:
+            self._runner.renew_locks()
+
     def _send(self, message: Message) -> None:
+        if self._is_copy:
+            if isinstance(message, Log):
+                print(f"{message.level}: {message.logger}: {message.text}", file=sys.stderr)  # noqa: T201  # the agent's log
+            return
         data = self._connection.send(message)
         try:
             with self._sending:

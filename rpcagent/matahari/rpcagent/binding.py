@@ -38,6 +38,7 @@ class Action:
     """One action of one generation, ready to check calls."""
 
     def __init__(self, plugin: str, spec: MethodSpec) -> None:
+        self._plugin = plugin
         self.spec = spec
         self.name = spec.name
         self.timeout = spec.timeout
@@ -57,6 +58,26 @@ class Action:
         refusal = self._schema.find_refusal(args, kwargs, limit_bytes=TEXT_LIMIT)
         if refusal is not None:
             raise CallFailure(refusal.kind, _TYPES[refusal.kind], refusal.text, text=refusal.text)
+
+    def check_again(self, allowed: Action | None, args: Sequence[str], kwargs: Mapping[str, str]) -> None:
+        """Check a call that may run as the same action of another generation.
+
+        Args:
+            allowed: the action that somebody decided upon; None when nobody did.
+
+        Raises:
+            CallFailure: as :meth:`check`; ``refused`` when what was decided upon is no longer so: what the action may
+                do, which values are not to be shown, or which parameters the positions mean.
+        """
+        self.check(args, kwargs)
+        if allowed is not None and self._decided_upon(len(args)) != allowed._decided_upon(len(args)):
+            text = f"{self._plugin}.{self.name} has changed since the call was allowed; call it again"
+            raise CallFailure("refused", "Refused", text, text=text)
+
+    def _decided_upon(self, positions: int) -> tuple[object, ...]:
+        positional = self.spec.params.get("x-positional")
+        names = positional[:positions] if isinstance(positional, list) else []
+        return dict(self.spec.effects), frozenset(self.spec.sensitive), names
 
     def check_result(self, text: str) -> str:
         """Say how a result (JSON text) differs from what the action declares; empty when it does not."""

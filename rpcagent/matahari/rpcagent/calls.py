@@ -10,7 +10,8 @@
 
 At most ``concurrency`` calls are with a worker, the rest waits here: what waits survives a crash or a reload.
 What a running call tells on its way goes to its caller; the end of its output is kept for the text of a time-out.
-A call that was checked against one generation and is sent to the next is checked again.
+A call that was checked against one generation and is sent to the next is checked again, and does not run when what it
+was allowed as has changed.
 After a switch from a worker in which all calls are overdue, calls wait until it has ended: what hangs in there may
 have left nothing for the next one.
 """
@@ -162,7 +163,7 @@ class CallTable:
         try:
             action = self._find(method)
             if action is not checked:
-                action.check(args, kwargs)
+                action.check_again(checked, args, kwargs)
         except CallFailure:
             self.failures += 1
             raise
@@ -176,7 +177,9 @@ class CallTable:
         limit = self._limits.call_timeout if declared is None else declared
         if timeout is not None:
             limit = min(limit, timeout)
-        call = Pending(self._next_id(), action, args, kwargs, request, caller, now, now + limit, answer, reporter)
+        call = Pending(
+            self._next_id(), action, args, kwargs, request, caller, now, now + limit, answer, reporter, checked
+        )
         self._calls[call.id] = call
         if worker is not None and not self._waiting:
             self._send(call, worker, now)
@@ -316,7 +319,7 @@ class CallTable:
             return True
         try:
             action = self._find(call.action.name)
-            action.check(call.args, call.kwargs)
+            action.check_again(call.allowed, call.args, call.kwargs)
         except CallFailure as failure:
             del self._calls[call.id]
             self._fail(call, failure)

@@ -15,6 +15,9 @@ MAX_LINE: Final = 4096
 #: other calls are not shown.
 TAIL_LINES: Final = 20
 KEPT_LINES: Final = 100
+#: Characters that a report shows of one line, and in all: it is read by people, and sent to whoever called.
+SHOWN_LINE: Final = 1000
+SHOWN: Final = 8 * 1024
 #: Lines logged at once, and then a second: a plugin in a print loop must not fill the disk.
 BURST: Final = 500
 RATE: Final = 100.0
@@ -48,25 +51,26 @@ class OutputLines:
         partial = self._lines(self._partial) if self._partial else ()
         left = {call: TAIL_LINES, None: TAIL_LINES}
         shown: list[str] = []
+        room = SHOWN
         for line in reversed((*self._last, *partial)):
             if left.get(line.call, 0):
                 left[line.call] -= 1
-                shown.append(line.text)
+                text = line.text if len(line.text) <= SHOWN_LINE else f"{line.text[: SHOWN_LINE - 1]}…"
+                room -= len(text) + 1
+                if room < 0:
+                    break
+                shown.append(text)
         return "\n".join(reversed(shown))
 
     def feed(self, data: bytes, now: float) -> list[Line]:
         """Take bytes; gives the lines to log, without their ends."""
-        *lines, self._partial = (self._partial + data).split(b"\n")
-        while len(self._partial) > MAX_LINE:
-            cut = self._partial[:MAX_LINE]
-            marks = list(_MARK.finditer(cut))
-            broken = _BROKEN_MARK.search(cut, marks[-1].end() if marks else 1)
-            if broken is not None:
-                cut = cut[: broken.start()]
-            lines.append(cut)
-            # The rest is of the same call.
-            self._partial = (marks[-1].group() if marks else b"") + self._partial[len(cut) :]
-        return self._admit([each for line in lines for each in self._lines(line)], now)
+        *whole, last = (self._partial + data).split(b"\n")
+        lines: list[bytes] = []
+        for line in whole:
+            cuts, rest = _cut(line)
+            lines += [*cuts, rest]
+        cuts, self._partial = _cut(last)
+        return self._admit([each for line in (*lines, *cuts) for each in self._lines(line)], now)
 
     def finish(self, now: float) -> list[Line]:
         """There will be no more bytes; gives what is left to log."""
@@ -114,3 +118,18 @@ class OutputLines:
         text = line[:MAX_LINE].decode("utf-8", "backslashreplace").rstrip("\r")
         # Control characters would let a plugin forge the look of other lines.
         return "".join(char if char.isprintable() or char == "\t" else repr(char)[1:-1] for char in text)
+
+
+def _cut(line: bytes) -> tuple[list[bytes], bytes]:
+    """Cut pieces of ``MAX_LINE`` off a longer line; gives them and the rest, each with the mark of its call."""
+    pieces: list[bytes] = []
+    while len(line) > MAX_LINE:
+        piece = line[:MAX_LINE]
+        marks = list(_MARK.finditer(piece))
+        broken = _BROKEN_MARK.search(piece, marks[-1].end() if marks else 1)
+        if broken is not None:
+            piece = piece[: broken.start()]
+        pieces.append(piece)
+        # The rest is of the same call.
+        line = (marks[-1].group() if marks else b"") + line[len(piece) :]
+    return pieces, line

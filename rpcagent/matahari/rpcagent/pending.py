@@ -56,7 +56,10 @@ Command: TypeAlias = SendTo | Hung | Exhausted
 
 @dataclass(slots=True)
 class Pending:
-    """One call from asking to answer; ``is_late`` when nobody waits any more, ``is_overdue`` when its time was up."""
+    """One call from asking to answer; ``is_late`` when nobody waits any more, ``is_overdue`` when its time was up.
+
+    ``allowed`` is the action as which somebody let it run, None when nobody was asked.
+    """
 
     id: int
     action: Action
@@ -68,6 +71,7 @@ class Pending:
     deadline: float
     answer: Answer
     reporter: Reporter | None = None
+    allowed: Action | None = None
     worker: int | None = None
     is_late: bool = False
     is_overdue: bool = False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from matahari.agent import AgentObject, CallContext, Effects, Fault
 from matahari.errors import PluginError
@@ -91,7 +93,7 @@ class PluginsObject(AgentObject):
         return {
             **self._where,
             "states": states,
-            "misnamed": [str(path) for path in self._service.misnamed],
+            "misnamed": [_path_text(path) for path in self._service.misnamed],
             "loaded": sum(status.state in ("ready", "degraded") and status.is_active for status in statuses),
         }
 
@@ -146,7 +148,7 @@ def status_values(status: PluginStatus) -> dict[str, Value]:
     return {
         **_summary(status),
         "last_error": {} if error is None else error_values(error) | {"traceback": error.traceback},
-        "path": str(status.path),
+        "path": _path_text(status.path),
         "language": status.language,
         "digest": status.digest,
         "origin": status.origin,
@@ -185,6 +187,11 @@ def _summary(status: PluginStatus) -> dict[str, Value]:
         "reason": status.reason,
         "last_error": error_values(status.last_error),
     }
+
+
+def _path_text(path: Path) -> str:
+    """A path for the bus, which takes UTF-8 only; a name on disk may be any bytes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _schema(spec: MethodSpec) -> object:

@@ -7,8 +7,11 @@ worker's socket must be readable to its end in one go once the worker is known t
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
+import sys
+import termios
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -64,9 +67,10 @@ class SocketPump:
             self._loop.add_reader(self._sock, self._readable)
 
     def read_rest(self) -> None:
-        """Read what has already come, to the end."""
-        while not self._is_over and self._readable():
-            pass
+        """Read what has come until now and no more: who has a copy of the other end may go on writing for ever."""
+        left = 0 if self._is_over else _waiting(self._sock)
+        while left > 0 and not self._is_over and (size := self._read()):
+            left -= size
 
     def close(self) -> None:
         """Close the socket; neither callback is called any more."""
@@ -80,21 +84,24 @@ class SocketPump:
             _close_all(descriptors)
         self._unsent.clear()
 
-    def _readable(self) -> bool:
-        """Read once; whether there may be more."""
+    def _readable(self) -> None:
+        self._read()
+
+    def _read(self) -> int:
+        """Read once; how many bytes there were."""
         try:
             data = self._sock.recv(_READ_SIZE)
         except (BlockingIOError, InterruptedError):
-            return False
+            return 0
         except OSError:
             data = b""
         if data:
             self._receive(data)
-            return True
+            return len(data)
         self._loop.remove_reader(self._sock)
         self._is_over = True
         self._ended()
-        return False
+        return 0
 
     def _writable(self) -> None:
         while self._unsent:
@@ -115,6 +122,12 @@ class SocketPump:
             sent = len(data)
         _close_all(descriptors)
         return (data[sent:], ()) if sent < len(data) else None
+
+
+def _waiting(sock: socket.socket) -> int:
+    """How many bytes can be read now."""
+    number = fcntl.ioctl(sock, termios.FIONREAD, bytes(4))
+    return int.from_bytes(number, sys.byteorder)
 
 
 def _close_all(descriptors: Sequence[int]) -> None:

@@ -228,8 +228,9 @@ class PluginRuntime:
         self._workers.hold(worker, self._calls.reported(worker, report))
 
     def worker_activation(self, worker: int, message: Activation) -> None:
-        """The plugin says whether it is for this host."""
-        self._workers.answered_activation(worker)
+        """The plugin says whether it is for this host; what was not asked is no answer: it could be said all the time."""
+        if not self._workers.answered_activation(worker):
+            return
         self._lifecycle.activation(worker, message, self._loop.time())
         self._obey()
 

@@ -35,6 +35,8 @@ __all__ = ["ParentUser", "WarmParent", "describe_end"]
 
 #: How long a warm parent may take to end after it was asked to, in seconds.
 _END_TIMEOUT: Final = 3.0
+#: How long one may live on after it closed its socket, in seconds.
+_LAST_BREATH: Final = 0.2
 
 
 class ParentUser(Protocol):
@@ -163,8 +165,8 @@ class WarmParent:
                 case Fault():
                     self.kill_parent(f"it broke the protocol: {event.text}")
                 case Closed():
-                    # Its process is about to end; without a socket it is of no use in any case.
-                    self.kill_parent("it closed its socket")
+                    # Nearly always because it ends, and how it ended says more. Without a socket it is of no use in any case.
+                    asyncio.get_running_loop().call_later(_LAST_BREATH, self._has_no_socket, self._process)
                 case Hello():
                     self._is_ready = event.language == self._program.language
                     if not self._is_ready:
@@ -173,6 +175,10 @@ class WarmParent:
                     pass
                 case _:
                     raise AssertionError(f"{event.TYPE} passed the connection")  # it lets in what a parent may send
+
+    def _has_no_socket(self, process: subprocess.Popen[bytes] | None) -> None:
+        if process is self._process:  # not when it has ended since
+            self.kill_parent("it closed its socket")
 
     def _exited(self) -> None:
         """The kernel says that the process has ended."""

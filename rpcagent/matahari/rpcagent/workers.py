@@ -80,9 +80,12 @@ class Workers:
             self._asked.add(worker)
             self._links[worker].send(Activate())
 
-    def answered_activation(self, worker: int) -> None:
-        """It has said so: it may be asked again."""
+    def answered_activation(self, worker: int) -> bool:
+        """It has said so, and may be asked again; false when nobody has asked it."""
+        if worker not in self._asked:
+            return False
         self._asked.discard(worker)
+        return True
 
     def blame(self, worker: int, reason: str) -> None:
         """Remember why we are about to signal a worker; the first reason counts."""
@@ -110,6 +113,7 @@ class Workers:
         if read_rest:
             link.read_rest()
         self._links.pop(worker, None)
+        self._reasons.pop(worker, None)
         self._asked.discard(worker)
         link.close()
         return link.printed

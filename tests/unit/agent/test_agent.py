@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
 
 import pytest
 
@@ -31,7 +32,13 @@ CONSOLE = "qmf.default.topic/direct-console.1"
 THING = Schema(
     SchemaId("org.example", "Thing"),
     (Property("label", PropertyType.STRING),),
-    (Method("echo", "", (Property("text", PropertyType.STRING),)), Method("fail"), Method("crash"), Method("wait")),
+    (
+        Method("echo", "", (Property("text", PropertyType.STRING),)),
+        Method("fail"),
+        Method("crash"),
+        Method("forget"),
+        Method("wait"),
+    ),
 )
 
 
@@ -97,6 +104,8 @@ class Thing(AgentObject):
             raise Fault("it is not to be", code=4)
         if method == "crash":
             raise RuntimeError("bug")
+        if method == "forget":
+            return cast("Mapping[str, Value]", None)
         if method == "wait":
             await asyncio.sleep(1000)
         return {"text": arguments.get("text")}
@@ -256,6 +265,7 @@ def test_a_schema_can_be_asked_for_with_a_frame(play: Callable[[Story], None]) -
         ("echo", {"text": "hello"}, {"_arguments": {"text": "hello"}}),
         ("fail", {}, {"_values": {"error_code": 4, "error_text": "it is not to be"}}),
         ("crash", {}, {"_values": {"error_code": 7, "error_text": "RuntimeError: bug"}}),
+        ("forget", {}, {"_values": {"error_code": 7, "error_text": "TypeError: 'NoneType' object is not iterable"}}),
         (
             "echo",
             {"text": "too large"},

@@ -38,6 +38,7 @@ class Paper(AuditLog):
         self.is_full = is_full
 
     path = property(lambda self: "/state/audit.log")
+    trouble = property(lambda self: "No space left on device" if self.is_full else "")
 
     def submit(self, record: Mapping[str, JsonValue]) -> bool:
         if not self.is_full:
@@ -160,6 +161,18 @@ def test_a_refusal_names_rule_and_remedy_and_nothing_runs(caplog: pytest.LogCapt
     assert "alice" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "method", ["look\n2031-12-31 ERROR all is lost\x1b[2J", "x" * 100_000], ids=["control characters", "long"]
+)
+def test_a_refused_caller_writes_no_log_lines_of_its_own(caplog: pytest.LogCaptureFixture, method: str) -> None:
+    with caplog.at_level(logging.WARNING):
+        fault_of(method, rule=OwnerRule("root"))
+    (record,) = caplog.records
+    message = record.getMessage()
+    assert message.isprintable(), ascii(message[:200])
+    assert len(message) < 1500, len(message)
+
+
 def test_a_hook_that_raises_refuses_and_is_named() -> None:
     fault = fault_of("wipe", hook=Says(KeyError("rack")))
     assert fault.kind == "refused"
@@ -221,7 +234,7 @@ def test_a_full_disk_stops_what_may_change_something_where_audit_is_required() -
     fault = fault_of("wipe", item, audit=Paper(is_full=True), audit_required=True)
     assert (item.ran, fault.kind) == ([], "refused")
     assert "cannot be written to the audit log" in fault.text
-    assert "make /state/audit.log writable" in fault.text
+    assert "make /state/audit.log writable (No space left on device), or" in fault.text
     assert call("look", item, audit=Paper(is_full=True), audit_required=True) == {"done": "look"}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 import pytest
 
 from matahari.agent import CallReporter, Fault
-from matahari.agent.reports import GATHER, REPORT_INTERVAL, WAITING_BYTES
+from matahari.agent.reports import GATHER, LONGEST_HOLD, REPORT_INTERVAL, WAITING_BYTES
 from matahari.agent.running import GUARD, RunningCalls
 from matahari.qmf import CallOptions, Invoke, OutputReport, PartialReport, Report
 from tests.support.virtual_loop import START, run, turns
@@ -87,6 +87,22 @@ def test_whoever_reports_too_fast_waits_until_a_message_has_left() -> None:
         assert reporter.room() is None
 
     play(story)
+
+
+def test_a_caller_who_wants_to_hear_seldom_does_not_hold_up_others_for_long() -> None:
+    async def story(reporter: CallReporter, sink: Sink) -> None:
+        reporter.output("first")
+        await asyncio.sleep(0.5)
+        reporter.output("second")  # due in a minute
+        await asyncio.sleep(0.1)
+        reporter.partial("x" * WAITING_BYTES)
+        room = reporter.room()
+        assert room is not None
+        await room
+        # The value is too large for the message of what waited before it.
+        assert [at for at, _ in sink.sent] == pytest.approx([GATHER, GATHER + LONGEST_HOLD, GATHER + 2 * LONGEST_HOLD])
+
+    play(story, interval=60.0)
 
 
 def test_nothing_leaves_while_the_broker_takes_nothing() -> None:

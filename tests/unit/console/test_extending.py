@@ -67,7 +67,7 @@ def test_all_that_discovery_tells_is_expected_and_what_fails_is_named(
     extensions = ConsoleExtensions(folder)
     assert extensions.are_there()
     assert expected(extensions) == {"web1", "web2", "db1"}
-    assert "extension fourth: ZeroDivisionError: division by zero" in caplog.messages
+    assert f"extension fourth: ZeroDivisionError: division by zero ({folder / 'fourth.py'}:1)" in caplog.messages
     assert "hook discover of third: ZeroDivisionError: division by zero" in caplog.messages
     caplog.clear()
     assert len(expected(extensions)) == 3

@@ -7,7 +7,7 @@ import inspect
 import re
 from pathlib import Path
 
-from matahari.console import Console, ConsoleEvent, Objects, Subscription, sync
+from matahari.console import Call, Console, ConsoleEvent, EventStream, Objects, Plugin, Subscription, sync
 
 PAGE = (Path(__file__).parents[3] / "core" / "docs" / "guide" / "python.md").read_text()
 
@@ -18,14 +18,18 @@ def members(kind: type) -> dict[str, object]:
 
 def test_the_coroutines_are_named_and_nothing_else_is_called_one() -> None:
     [line] = [line for line in PAGE.splitlines() if line.startswith("With asyncio these are coroutines")]
-    parts = re.split(" of the console; | of objects; | of a subscription", line)
-    for kind, part in zip((Console, Objects, Subscription), parts, strict=False):
+    parts = re.split(" of the console; | of objects; | of a subscription; | of an event stream; | of a call", line)
+    for kind, part in zip((Console, Objects, Subscription, EventStream), parts, strict=False):
         made = {name for name, one in members(kind).items() if inspect.iscoroutinefunction(one)}
         assert set(re.findall(r"`(\w+)`", part)) == made
 
 
 def test_the_blocking_face_has_the_same_names_and_no_coroutine() -> None:
-    for kind, blocking in ((Console, sync.Console), (Objects, sync.Objects), (Subscription, sync.Subscription)):
+    faces = (
+        (Call, sync.Call), (Console, sync.Console), (EventStream, sync.EventStream), (Objects, sync.Objects),
+        (Plugin, sync.Plugin), (Subscription, sync.Subscription),
+    )  # fmt: skip
+    for kind, blocking in faces:
         assert members(kind).keys() <= members(blocking).keys()
         assert not [name for name, one in members(blocking).items() if inspect.iscoroutinefunction(one)]
 

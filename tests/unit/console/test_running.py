@@ -336,6 +336,24 @@ def test_a_call_ends_with_the_connection(play: Play) -> None:
     play(story, agent)
 
 
+def test_the_first_agents_have_a_large_call_before_the_last_ones_is_encoded(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = OurAgent()
+    for number in range(2 * running.FLUSH_EVERY):
+        agent.add(f"door {number}")
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        objects = await console.select("Door", package=PACKAGE)
+        written: list[int] = []
+        monkeypatch.setattr(bus, "flush", lambda: written.append(bus.opcodes().count("_method_request")))
+        async with objects.stream("knock"):
+            assert written == [running.FLUSH_EVERY, 2 * running.FLUSH_EVERY]
+            assert bus.opcodes().count("_method_request") == 2 * running.FLUSH_EVERY + 1
+
+    play(story, agent)
+
+
 @pytest.mark.parametrize(("method", "args", "error"), [("open", (), (UnknownActionError,)), ("knock", (1, 2), FAULTS)])
 def test_what_no_object_would_take_is_raised_at_the_beginning(
     play: Play, method: str, args: Sequence[object], error: tuple[type[Exception], ...]

@@ -10,10 +10,20 @@ import matahari.console
 from matahari.console import sync
 
 #: What only one of the faces needs.
-OWN = {"__aenter__", "__aexit__", "__aiter__", "__anext__", "__enter__", "__exit__", "__iter__", "__next__"}
+OWN = {
+    "__aenter__",
+    "__aexit__",
+    "__aiter__",
+    "__anext__",
+    "__enter__",
+    "__exit__",
+    "__iter__",
+    "__next__",
+    "__await__",
+}
 
 
-@pytest.mark.parametrize("name", ["Console", "Objects", "RunningCall", "Subscription"])
+@pytest.mark.parametrize("name", ["Call", "Console", "EventStream", "Objects", "Plugin", "RunningCall", "Subscription"])
 def test_both_faces_offer_the_same_methods_with_the_same_parameters(name: str) -> None:
     plain, blocking = getattr(matahari.console, name), getattr(sync, name)
     public = {key for key, value in vars(plain).items() if not key.startswith("_")} - OWN

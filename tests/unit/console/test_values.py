@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matahari.console import ClassName, Host, RemoteObject, Result, Results
+from matahari.console.rollout import NotAsked
 from matahari.errors import AbortedError, AgentGoneError, RequestTimeoutError
 from matahari.qmf import ObjectId, Schema, SchemaId
 
@@ -36,13 +37,42 @@ def test_results_are_told_apart_as_ok_failed_and_silent() -> None:
 
 def test_raise_for_errors_raises_all_of_them_as_a_group() -> None:
     results = Results([Result(an_object("one"), None, AbortedError("a"), 0), Result(an_object("two"), 1, None, 0)])
-    with pytest.raises(ExceptionGroup, match="1 of 2 calls failed") as caught:
+    with pytest.raises(ExceptionGroup, match=r"1 of 2 calls failed: one$") as caught:
         results.raise_for_errors()
     assert [str(error) for error in caught.value.exceptions] == ["a"]
 
 
 def test_raise_for_errors_is_silent_when_all_is_well() -> None:
     Results([Result(an_object("one"), 0, None, 0)]).raise_for_errors()
+
+
+def test_an_error_of_many_hosts_names_some_of_them() -> None:
+    failed = [Result(an_object(f"h{at}"), None, AbortedError("a"), 0) for at in range(12)]
+    with pytest.raises(ExceptionGroup, match=r"12 of 12 calls failed: h0, .*, h9 and 2 more$"):
+        Results(failed).raise_for_errors()
+
+
+def test_a_host_whose_turn_never_came_is_an_error_only_when_nobody_wanted_that() -> None:
+    results = Results([], None, [NotAsked("a", "limit"), NotAsked("b", "refused")])
+    results.raise_for_errors()
+    assert repr(results) == "<Results: 0 ok, 0 failed, 0 silent, 2 not asked>"
+    with pytest.raises(ExceptionGroup, match=r"1 of 1 calls failed: c$") as caught:
+        Results([], None, [NotAsked("c", "timeout")]).raise_for_errors()
+    assert isinstance(caught.value.exceptions[0], RequestTimeoutError)
+
+
+def test_a_summary_without_a_name_groups_values_and_failures() -> None:
+    summary = Results(
+        [
+            Result(an_object("one"), 0, None, 0.1),
+            Result(an_object("two"), 5, None, 0.1),
+            Result(an_object("three"), 0, None, 0.1),
+            Result(an_object("four"), None, AgentGoneError("gone"), 0.1),
+        ]
+    ).summary()
+    assert [(one.value, one.count, one.hosts) for one in summary] == [(0, 2, ("one", "three")), (5, 1, ("two",))]
+    assert [one.hosts for one in summary.odd] == [("two",)]
+    assert [(one.value, one.hosts) for one in summary.errors] == [("gone", ("four",))]
 
 
 def test_the_texts_of_values_are_for_people() -> None:

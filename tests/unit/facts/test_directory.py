@@ -33,6 +33,16 @@ def test_a_missing_directory_has_none(tmp_path: Path) -> None:
     assert found(tmp_path / "missing") == {}
 
 
+def test_a_directory_whose_files_cannot_be_looked_at_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    put(tmp_path / "a.json")
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(ConfigError, match="cannot be read: Permission denied"):
+        found(tmp_path)
+
+
 def test_a_file_is_read_by_its_suffix(tmp_path: Path) -> None:
     put(tmp_path / "a.json", '{"x": 1}', 0o755)
     put(tmp_path / "b.toml", "x = 1\n")

@@ -66,3 +66,11 @@ def test_the_number_the_length_and_the_depth_are_bounded() -> None:
     for deep in (maps, {"a": lists}):
         with pytest.raises(SchemaError, match="nested deeper"):
             flatten(deep)
+
+
+@pytest.mark.parametrize("key", ["\ud800", "ä" * 128])
+def test_a_name_that_the_bus_cannot_carry_is_refused(key: str) -> None:
+    for source in ({key: 1}, {"a": {key: 1}}, {"a": [{key: 1}]}):
+        with pytest.raises(SchemaError):
+            flatten(source)
+    assert flatten({"ä" * 127: 1, "a": [{"ä" * 127: 1}]})

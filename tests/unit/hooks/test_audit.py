@@ -62,7 +62,9 @@ def test_a_full_disk_costs_records_and_is_told(
             patch.setattr(AuditFile, "append", full)
             assert not await log.write({"id": "1"})
             assert not await log.write({"id": "2"})
+        assert log.trouble == "No space left on device"
         assert await log.write({"id": "3"})
+        assert log.trouble == ""
 
     with caplog.at_level(logging.WARNING):
         asyncio.run(scenario())
@@ -128,9 +130,10 @@ def test_after_the_end_nothing_is_taken(tmp_path: Path) -> None:
 
 def test_records_that_somebody_waits_for_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     appended: list[bytes] = []
-    append = AuditFile.append
+    append, are_put = AuditFile.append, threading.Event()
 
     def counted(self: AuditFile, data: bytes) -> None:
+        assert are_put.wait(5)  # the first write takes until all are there
         appended.append(data)
         append(self, data)
 
@@ -140,7 +143,10 @@ def test_records_that_somebody_waits_for_are_written_together(tmp_path: Path, mo
 
     async def scenario() -> None:
         log.submit({"id": "first"})
-        assert all(await asyncio.gather(*(log.write({"id": str(number)}) for number in range(50))))
+        writes = [asyncio.ensure_future(log.write({"id": str(number)})) for number in range(50)]
+        await asyncio.sleep(0)
+        are_put.set()
+        assert all(await asyncio.gather(*writes))
 
     asyncio.run(scenario())
     assert [line["id"] for line in lines(tmp_path / "audit")] == ["first", *map(str, range(50))]

@@ -71,6 +71,18 @@ def test_one_that_raises_is_named_and_hides_no_other(raised: BaseException) -> N
     assert str(failure) == f"hook facts of b: {type(raised).__name__}: odd"
 
 
+@pytest.mark.parametrize("raised", [asyncio.CancelledError(), KeyboardInterrupt()])
+def test_one_that_raises_what_would_end_whoever_waits_has_failed_like_any_other(raised: BaseException) -> None:
+    outcome = asyncio.run(call_all_within(given(a={"x": 1}, b=raised), FACTS, Threads()))
+    assert [result.provider for result in outcome.results] == ["a"]
+    assert [failure.provider for failure in outcome.failures] == ["b"]
+
+
+def test_an_interrupt_of_the_main_thread_is_nobodys_failure() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        call_all(given(a=KeyboardInterrupt()), FACTS)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(3, "int, not a map"), ({1: 2}, "key 1"), ([("a", 1)], "list, not a map")],

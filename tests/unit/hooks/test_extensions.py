@@ -62,6 +62,19 @@ def test_a_file_that_raises_is_named_and_leaves_the_others_alone(tmp_path: Path)
     assert isinstance(error.__cause__, ZeroDivisionError)
 
 
+def test_what_a_file_raises_comes_with_the_last_line_of_its_own(tmp_path: Path) -> None:
+    source = "import json\n\n\ndef read():\n    return json.loads('{')\n\n\nread()\n"
+    assert str(failure(loaded(directory(tmp_path, bad=source)))).endswith(f" ({tmp_path}/bad.py:5)")
+
+
+def test_an_extension_logs_under_the_name_of_its_file(tmp_path: Path) -> None:
+    source = f"import logging\nLOG = logging.getLogger(__name__)\n{GOOD}"
+    found = loaded(directory(tmp_path, ticking_away=source)).implementations("facts")
+    assert found[0].function.__globals__["LOG"].name == "matahari_extension.ticking_away"
+    again = loaded(tmp_path).implementations("facts")
+    assert again[0].function.__module__.startswith("matahari_extension.ticking_away_")
+
+
 def test_a_file_that_ends_the_program_does_not(tmp_path: Path) -> None:
     assert failure(loaded(directory(tmp_path, bad="raise SystemExit(3)\n"))).error_type == "SystemExit"
 
@@ -100,7 +113,8 @@ def test_a_linked_file_and_a_linked_directory_are_refused(tmp_path: Path) -> Non
 
 
 def test_an_unknown_hook_is_refused(tmp_path: Path) -> None:
-    assert "fakts" in str(failure(loaded(directory(tmp_path, bad=GOOD.replace("facts", "fakts")))))
+    text = str(failure(loaded(directory(tmp_path, bad=GOOD.replace("facts", "fakts")))))
+    assert text == f"extension bad: {tmp_path}/bad.py: there is no hook 'fakts'; did you mean 'facts'?"
 
 
 def test_an_argument_that_the_hook_does_not_have_is_refused(tmp_path: Path) -> None:

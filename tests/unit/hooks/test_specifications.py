@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 
-from matahari.hooks import HOOKS, Specifications
+import pytest
+
+from matahari.hooks import HOOKS, HOST_INVENTORY, HostInventory, Specifications
 
 
 def test_every_specification_is_a_listed_hook_with_a_summary() -> None:
@@ -17,3 +19,17 @@ def test_every_specification_is_a_listed_hook_with_a_summary() -> None:
 def test_every_specification_is_annotated() -> None:
     for name, function in inspect.getmembers(Specifications, inspect.isfunction):
         assert "return" in function.__annotations__, name
+
+
+@pytest.mark.parametrize(
+    "inventory",
+    [
+        HostInventory({"\ud800": "x"}),
+        HostInventory({"x": "\ud800"}),
+        HostInventory({}, frozenset({"\ud800"})),
+        HostInventory({"ä" * 128: "x"}),
+    ],
+)
+def test_what_the_bus_cannot_carry_is_no_inventory(inventory: HostInventory) -> None:
+    with pytest.raises(ValueError, match="returned"):
+        HOST_INVENTORY.read(inventory)

@@ -21,6 +21,21 @@ def test_a_result_and_an_exception_come_back() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("kind", [StopIteration, SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_what_would_end_the_task_or_the_loop_is_an_ordinary_failure(kind: type[BaseException]) -> None:
+    def fail() -> None:
+        raise kind
+
+    async def scenario() -> None:
+        threads = Threads(1)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match=kind.__name__):
+                await threads.run(fail, timeout=5)
+        assert threads.busy == 0
+
+    asyncio.run(scenario())
+
+
 def test_a_time_out_of_its_own_keeps_its_text() -> None:
     def late() -> None:
         raise TimeoutError("the server did not answer")

@@ -166,6 +166,29 @@ def test_cancelling_reaches_both_kinds() -> None:
     desk.runner.cancel(99)
 
 
+def test_a_coroutine_that_is_cancelled_before_its_first_step_is_answered() -> None:
+    is_blocked, go_on = threading.Event(), threading.Event()
+
+    async def block() -> None:
+        is_blocked.set()
+        assert go_on.wait(TIMEOUT)
+
+    async def later() -> None:
+        await asyncio.sleep(TIMEOUT)
+
+    desk = Desk({"block": block, "later": later})
+    first = desk.start("block")
+    assert is_blocked.wait(TIMEOUT)
+    # Start and cancellation of the second meet the event loop together.
+    second = desk.start("later")
+    desk.runner.cancel(second)
+    go_on.set()
+    assert desk.answer() == Result(first, "null")
+    answer = desk.answer()
+    assert isinstance(answer, Failure)
+    assert (answer.id, answer.kind) == (second, "cancelled")
+
+
 def test_threads_are_started_only_when_they_are_needed() -> None:
     names: set[str] = set()
     desk = Desk({"name": lambda: names.add(threading.current_thread().name)}, concurrency=8)
@@ -327,7 +350,7 @@ def test_values_are_converted_both_ways() -> None:
     answer = desk.answer()
     assert isinstance(answer, Failure)
     assert answer.kind == "invalid_argument"
-    assert answer.value.startswith("argument 'when': Input should be a valid date")
+    assert answer.value.startswith("p.child, argument 'when': Input should be a valid date")
 
 
 def test_a_result_that_is_not_as_annotated_goes_as_it_is_or_is_named() -> None:

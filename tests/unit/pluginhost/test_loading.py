@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import linecache
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -121,3 +122,9 @@ def test_files_of_a_folder_are_its_python_files(tmp_path: Path) -> None:
     assert python_files(tmp_path) == ["__init__.py", "a/b.py"]
     with pytest.raises(OSError, match="nowhere"):
         python_files(tmp_path / "nowhere")
+
+
+def test_a_file_whose_name_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.py")).touch()
+    with pytest.raises(ValueError, match=r"'\\udcff.py' is not UTF-8"):
+        python_files(tmp_path)

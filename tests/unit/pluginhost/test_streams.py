@@ -13,6 +13,8 @@ from matahari.plugin import Context, running
 from matahari.pluginhost.reports import CallReporter, EventBudget
 from matahari.pluginhost.streams import CallStream
 
+TIMEOUT = 5
+
 
 class Pipe:
     """A stream, and what came out of it."""
@@ -57,6 +59,27 @@ def test_lines_of_calls_are_marked_each(pipe: Pipe) -> None:
             print("other", file=pipe.stream)
         print(file=pipe.stream)
     assert pipe.taken() == b"\x1e7\x1eone\n\x1e7\x1etwo\n\x1e8\x1eother\n\x1e7\x1e\n"
+
+
+def test_what_prints_while_something_is_being_printed_waits_for_nobody(pipe: Pipe) -> None:
+    class Loud(str):
+        """Stands for whatever prints in between: the end of an object, a signal."""
+
+        def __radd__(self, other: str) -> str:
+            print("within", file=pipe.stream)
+            return other + str.__str__(self)
+
+    def say() -> None:
+        with running(call(7)):
+            pipe.stream.write(Loud("around\n"))
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    thread.join(TIMEOUT)
+    if thread.is_alive():
+        pipe.stream._lock.release()  # or the end of this test would wait, too
+        pytest.fail("it waits for itself")
+    assert sorted(pipe.taken().splitlines()) == [b"\x1e7\x1earound", b"\x1e7\x1ewithin"]
 
 
 def test_pieces_of_lines_do_not_mix(pipe: Pipe) -> None:

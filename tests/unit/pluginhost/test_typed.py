@@ -120,8 +120,24 @@ def test_a_typed_dict_of_the_standard_library_is_understood_even_when_it_holds_i
     assert validator.is_valid({"options": {"force": True, "inner": {"force": False}}})
     assert not validator.is_valid({"options": {"depth": 1}})
     assert found.form.read(['{"force": true}'], {}) == ([{"force": True}], {})
-    with pytest.raises(BadArgument, match=r"argument 1: at inner\.force: Field required"):
+    with pytest.raises(BadArgument, match=r"argument 'options': at inner\.force: Field required"):
         found.form.read(['{"force": true, "inner": {}}'], {})
+
+
+def test_a_field_that_a_dataclass_or_typed_dict_does_not_have_is_refused_at_any_depth() -> None:
+    def action(disk: Disk | None = None, options: dict[str, Options] | None = None) -> None: ...
+
+    found = look(action)
+    validator = Draft202012Validator(found.spec.params)
+    disk = {"path": "/a", "size": 5}
+    for arguments, place in (
+        ({"disk": {**disk, "sizes": 6}}, "sizes"),
+        ({"disk": {**disk, "kids": [{**disk, "sizes": 6}]}}, r"kids\.0\.sizes"),
+        ({"options": {"a": {"force": True, "dept": 1}}}, r"a\.dept"),
+    ):
+        assert not validator.is_valid(arguments)
+        with pytest.raises(BadArgument, match=place):
+            found.form.read([], {name: json.dumps(value) for name, value in arguments.items()})
 
 
 def test_all_kinds_of_parameters_are_converted() -> None:

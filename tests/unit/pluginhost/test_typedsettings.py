@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import json
 from pathlib import Path
 from typing import Annotated, NamedTuple, NotRequired, TypedDict
 
@@ -143,6 +144,44 @@ def test_several_faults_are_told_up_to_a_limit() -> None:
     told = refusal(Wide, {"target": 1, "keep": 0, "ratio": "x", "color": 1, "size": 1.5})
     assert told.count("; settings.") == 2
     assert told.endswith("; and 2 more")
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    name: str = "anna"
+    password: str = dataclasses.field(default="open sesame", repr=False)
+
+
+class Key(pydantic.BaseModel):
+    text: pydantic.SecretStr = pydantic.SecretStr("open sesame")
+
+
+@dataclasses.dataclass(frozen=True)
+class Deep:
+    account: Account = dataclasses.field(default_factory=Account)
+    others: list[Account] = dataclasses.field(default_factory=lambda: [Account()])
+    key: Key = dataclasses.field(default_factory=Key)
+
+
+def test_a_secret_within_is_not_shown_either_nor_what_holds_it() -> None:
+    reader = SettingsReader(Deep)
+    schema = json.dumps(reader.schema())
+    assert "sesame" not in schema
+    assert "*****" not in schema
+    assert '"default": "anna"' in schema
+    tables: list[dict[str, Json]] = [
+        {"account": {"password": 4711}},
+        {"account": {"name": 5, "password": "4711"}},
+        {"account": ["4711"]},
+        {"others": {"password": "4711"}},
+        {"others": [{"password": 4711}]},
+        {"key": {"text": 4711}},
+        {"key": "4711"},
+    ]
+    for table in tables:
+        with pytest.raises(ConfigError) as caught:
+            reader.read(table, FILE)
+        assert "4711" not in str(caught.value)
 
 
 def test_the_value_of_a_secret_is_not_shown_and_its_default_neither() -> None:

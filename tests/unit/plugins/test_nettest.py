@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -95,3 +96,13 @@ def test_only_an_address_has_names() -> None:
 def test_the_summary_counts_what_was_sent() -> None:
     assert tuple(nettest._summary(4, [1.0, 3.0]).values()) == (4, 2, 50.0, 1.0, 2.0, 3.0)
     assert tuple(nettest._summary(2, []).values()) == (2, 0, 100.0, None, None, None)
+
+
+def test_a_lookup_that_gets_no_thread_does_not_count_as_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse_thread(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_thread)
+    for _ in range(nettest._MAX_LOOKUPS + 1):
+        with pytest.raises(RuntimeError, match="thread"):
+            nettest._limited(lambda: 1, "a", 1.0)

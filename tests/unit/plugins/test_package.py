@@ -172,10 +172,20 @@ def test_a_held_lock_of_dnf_is_an_error_of_its_own() -> None:
 
 
 def test_who_may_not_is_told_who_may() -> None:
-    with pytest.raises(PackageError, match="only root"):
+    denied = "E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)\n"
+    denied += "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), are you root?"
+    with pytest.raises(PermissionError, match="needs root: only root"):
+        apt._checked(Done(["apt-get"], 100, "", denied))
+    with pytest.raises(PermissionError, match="needs root: only root"):
         apt._checked(Done(["apt-get"], 100, "", "E: Could not open lock file - open (13: Permission denied)"))
     with pytest.raises(PackageError, match="only root"):
         rpm._checked(Done(["dnf"], 1, "", "Error: This command has to be run with superuser privileges"))
+
+
+def test_why_packages_of_apt_do_not_go_together_is_told_from_its_output() -> None:
+    said = " needy : Depends: nowhere but it is not installable\n"
+    with pytest.raises(PackageError, match=r"needy : Depends: nowhere[^\n]*\n[^\n]*broken packages"):
+        apt._checked(Done(["apt-get"], 100, said, "E: Unable to correct problems, you have held broken packages."))
 
 
 def test_an_unknown_package_of_dnf_is_a_lookup_error() -> None:

@@ -187,6 +187,16 @@ def test_of_two_calls_with_the_same_words_the_later_one_is_meant() -> None:
     assert commands(agent) == []
 
 
+def test_a_stranger_who_uses_the_same_words_does_not_keep_the_caller_from_giving_up() -> None:
+    agent = running_agent()
+    first = begun(agent).call
+    strange = begun(agent, user_id="eve").call
+    agent.receive(CANCEL, 12.0, 400)
+    assert commands(agent) == [CancelCall(first)]
+    agent.receive(replace(CANCEL, user_id="eve"), 12.0, 400)
+    assert commands(agent) == [CancelCall(strange)]
+
+
 def test_a_call_without_a_correlation_id_cannot_be_given_up() -> None:
     agent = running_agent()
     begun(agent, correlation_id=None)

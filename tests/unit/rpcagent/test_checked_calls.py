@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from matahari.hostproto import Json, MethodSpec
 from matahari.rpcagent import CallFailure
 from matahari.rpcagent.binding import Action
 from tests.support.call_desk import ONE, Desk, Slip
@@ -51,3 +52,40 @@ def test_another_generation_checks_it_again() -> None:
     with pytest.raises(CallFailure, match="takes 0 positional arguments"):
         submit(desk, action, "1")
     assert desk.sent() == []
+
+
+PARAMS: dict[str, Json] = {**ONE}  # type: ignore[dict-item]  # of many types
+READS = MethodSpec("m", PARAMS, effects={"read_only": True})
+TWO: dict[str, Json] = {"properties": {"a": {}, "b": {}}, "x-positional": ["b", "a"]}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        MethodSpec("m", PARAMS, effects={"read_only": False, "destructive": True}),
+        MethodSpec("m", PARAMS),
+        MethodSpec("m", PARAMS, effects=READS.effects, sensitive=("a",)),
+        MethodSpec("m", TWO, effects=READS.effects),
+    ],
+)
+def test_what_was_allowed_as_something_else_does_not_run(changed: MethodSpec) -> None:
+    desk = Desk()
+    desk.use_specs(READS)
+    action = desk.table.check("m", ["1"], {})
+    waiting = [submit(desk, action, "1") for _ in range(3)]
+    assert len(desk.sent()) == 2  # and one waits
+    desk.use_specs(changed, worker=2)
+    with pytest.raises(CallFailure, match="has changed since the call was allowed") as caught:
+        submit(desk, action, "1")
+    assert caught.value.kind == "refused"
+    assert waiting[-1].kind == "refused"
+    assert desk.sent() == []
+
+
+def test_a_change_that_nobody_decides_upon_lets_a_call_run() -> None:
+    desk = Desk()
+    desk.use_specs(READS)
+    action = desk.table.check("m", ["1"], {})
+    desk.use_specs(MethodSpec("m", {**PARAMS, "x-positional": ["a", "b"]}, effects=READS.effects, doc="more"), worker=2)
+    submit(desk, action, "1")
+    assert [worker for worker, _ in desk.sent()] == [2]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from matahari.rpcagent.languages import PYTHON, Language
 from matahari.rpcagent.names import classify, is_noise, touches_plugins
 
 
@@ -30,6 +31,25 @@ from matahari.rpcagent.names import classify, is_noise, touches_plugins
 )
 def test_an_entry_is_a_plugin_or_not(entry: str, is_folder: bool, expected: tuple[str, str, str]) -> None:
     assert classify(entry, is_folder=is_folder) == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_folder", "expected"),
+    [
+        ("disk.py", False, ("plugin", "disk", "python")),
+        ("disk.rb", False, ("plugin", "disk", "ruby")),
+        ("disk.rbx", False, ("plugin", "disk", "ruby")),
+        ("disk.rb~", False, ("other", "", "")),
+        ("my-plugin.rb", False, ("misnamed", "", "")),
+        ("disk.sh", False, ("other", "", "")),
+        ("shop", True, ("plugin", "shop", "ruby")),
+    ],
+)
+def test_further_languages_have_suffixes_of_their_own(
+    entry: str, is_folder: bool, expected: tuple[str, str, str]
+) -> None:
+    languages = (PYTHON, Language("ruby", (".rb", ".rbx"), "init.rb"))
+    assert classify(entry, is_folder=is_folder, folder="ruby", languages=languages) == expected
 
 
 @pytest.mark.parametrize(

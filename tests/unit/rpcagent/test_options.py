@@ -94,3 +94,14 @@ def test_the_file_lies_beside_the_plugin_or_in_its_folder(tmp_path: Path) -> Non
     assert find_options(folder) == folder / "plugin.toml"
     (tmp_path / "shop.toml").touch()
     assert find_options(folder) == tmp_path / "shop.toml"
+
+
+@pytest.mark.parametrize("memory", [1, 5, 63])
+def test_a_plugin_is_not_given_less_memory_than_its_worker_needs(memory: int) -> None:
+    with pytest.raises(ConfigError, match=r"limits\.memory.* at least 64 MiB"):
+        read_options(f"[limits]\nmemory = {memory}\n".encode(), FILE)
+
+
+@pytest.mark.parametrize("memory", [0, 64])
+def test_no_bound_and_the_least_memory_are_allowed(memory: int) -> None:
+    assert read_options(f"[limits]\nmemory = {memory}\n".encode(), FILE).overrides["memory"] == memory * 1024 * 1024

@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from matahari.rpcagent.output import BURST, KEPT_LINES, MAX_LINE, RATE, TAIL_LINES, Line, OutputLines
+from matahari.rpcagent.output import (
+    BURST,
+    KEPT_LINES,
+    MAX_LINE,
+    RATE,
+    SHOWN,
+    SHOWN_LINE,
+    TAIL_LINES,
+    Line,
+    OutputLines,
+)
 
 
 def plain(*texts: str) -> list[Line]:
@@ -27,10 +37,26 @@ def test_a_line_without_end_is_cut() -> None:
     assert lines.finish(0.0) == plain("x")
 
 
+def test_a_long_line_that_comes_with_its_end_is_cut_too_and_nothing_of_it_lost() -> None:
+    said = OutputLines().feed(b"\x1e7\x1e" + b"x" * (2 * MAX_LINE + 1) + b"\nshort\n", 0.0)
+    assert {line.call for line in said[:-1]} == {7}
+    assert "".join(line.text for line in said[:-1]) == "x" * (2 * MAX_LINE + 1)
+    assert said[-1] == Line("short")
+
+
 def test_the_tail_is_short() -> None:
     lines = OutputLines()
     lines.feed(b"".join(b"%d\n" % number for number in range(100)), 0.0)
     assert lines.last(None).split("\n") == [str(number) for number in range(100 - TAIL_LINES, 100)]
+
+
+def test_the_tail_of_long_lines_is_bounded_and_says_where_it_is_cut() -> None:
+    lines = OutputLines()
+    lines.feed(b"x" * (1024 * 1024) + b"\nlast\n", 0.0)
+    *cut, last = lines.last(None).split("\n")
+    assert last == "last"
+    assert set(cut) == {"x" * (SHOWN_LINE - 1) + "…"}
+    assert SHOWN - 2 * SHOWN_LINE < len(lines.last(None)) <= SHOWN
 
 
 def test_too_many_lines_are_counted_instead_of_logged() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from matahari.errors import RemoteProtocolError
 from matahari.hostproto import PluginEvent
+from matahari.qmf import encode_map
 from matahari.rpcagent import Limits, LoadFailure, MethodSpec, PluginStatus
 from matahari.rpcagent.events import EVENTS, event_class, event_values, told_values
-from matahari.rpcagent.plugins_object import PLUGINS_SCHEMA, reload_values, status_values
+from matahari.rpcagent.plugins_object import PLUGINS_SCHEMA, PluginsObject, reload_values, status_values
+from matahari.rpcagent.provider import PluginProvider
 
 WHERE = {"hostname": "h", "uuid": "u"}
 ERROR = LoadFailure("SyntaxError", "bad", "/p/a.py", 3, "Traceback")
@@ -84,3 +88,19 @@ def test_fields_of_an_event_that_are_no_object_are_refused() -> None:
         event_values("disks", PluginEvent(None, "full", "[1]"), WHERE)
     with pytest.raises(ValueError, match="Expecting"):
         event_values("disks", PluginEvent(None, "full", "{"), WHERE)
+
+
+def test_a_name_on_disk_that_is_not_utf_8_can_be_told_all_the_same() -> None:
+    path = Path(os.fsdecode(b"/p/\xff.py"))
+    told = status_values(replace(status(1), path=path))
+    assert told["path"] == "/p/\\xff.py"
+
+    class Service:
+        misnamed = (path,)
+
+        def statuses(self) -> list[PluginStatus]:
+            return []
+
+    values = PluginsObject(cast("PluginProvider", Service()), WHERE).values()
+    assert values["misnamed"] == ["/p/\\xff.py"]
+    encode_map(values)

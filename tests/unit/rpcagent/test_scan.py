@@ -8,6 +8,7 @@ from pathlib import Path
 
 from matahari.hostproto import content_digest
 from matahari.rpcagent import LoadFailure
+from matahari.rpcagent.languages import PYTHON, Language
 from matahari.rpcagent.orders import Content
 from matahari.rpcagent.scan import MAX_CARRIED, REMOVAL_GRACE_NS, Found, Listing, Scanner, compare
 
@@ -167,6 +168,55 @@ class TestScanner:
 
     def test_no_directory_is_no_plugin(self, tmp_path: Path) -> None:
         assert Scanner([tmp_path / "nowhere"]).scan(0) == Listing({})
+
+
+class TestLanguages:
+    """Further languages beside Python."""
+
+    LANGUAGES = (PYTHON, Language("lua", (".lua",)), Language("ruby", (".rb",), "init.rb"))
+
+    def save(self, directory: Path, *names: str) -> int:
+        """Write files; gives a time of day at which they have been quiet for long."""
+        for name in names:
+            (directory / name).parent.mkdir(exist_ok=True)
+            (directory / name).write_text("x")
+        return later(*(directory / name for name in names))
+
+    def test_each_has_its_files_and_folders(self, tmp_path: Path) -> None:
+        now = self.save(
+            tmp_path, "a.lua", "b.rb", "c/init.rb", "c/more.rb", "c/data.py", "d/init.lua", "e.sh", "x-y.rb"
+        )
+        listing = Scanner([tmp_path], self.LANGUAGES).scan(now)
+        found = {name: each.content for name, each in listing.plugins.items()}
+        assert {name: each.language for name, each in found.items()} == {"a": "lua", "b": "ruby", "c": "ruby"}
+        assert sorted(found["c"].files or ()) == ["init.rb", "more.rb"]
+        assert found["c"].digest == content_digest({"init.rb": b"x", "more.rb": b"x"})
+        assert listing.misnamed == (tmp_path / "x-y.rb",)
+
+    def test_of_one_name_the_folder_counts_then_python_then_the_order_of_languages(self, tmp_path: Path) -> None:
+        now = self.save(
+            tmp_path, "a.lua", "a.py", "a.rb", "b.lua", "b.rb", "c.py", "c/init.rb", "d/init.rb", "d/__init__.py"
+        )
+        listing = Scanner([tmp_path], self.LANGUAGES).scan(now)
+        paths = {name: each.content.path for name, each in listing.plugins.items()}
+        expected = {"a": "a.py", "b": "b.lua", "c": "c", "d": "d"}
+        assert paths == {name: str(tmp_path / path) for name, path in expected.items()}
+        assert [listing.plugins[name].content.language for name in "abcd"] == ["python", "lua", "ruby", "python"]
+        assert listing.shadowed == tuple(tmp_path / name for name in ("a.lua", "a.rb", "b.rb", "c.py"))
+
+    def test_only_python_is_looked_at_for_types_of_python(self, tmp_path: Path) -> None:
+        for name in ("a.py", "b.rb"):
+            (tmp_path / name).write_text("import pydantic\n")
+        plugins = Scanner([tmp_path], self.LANGUAGES).scan(later(tmp_path / "a.py", tmp_path / "b.rb")).plugins
+        assert (plugins["a"].content.is_typed, plugins["b"].content.is_typed) == (True, False)
+
+    def test_the_file_with_limits_and_settings_is_the_same_for_all(self, tmp_path: Path) -> None:
+        (tmp_path / "b.rb").write_text("x")
+        (tmp_path / "b.toml").write_text("[limits]\nconcurrency = 1\n")
+        now = later(tmp_path / "b.rb", tmp_path / "b.toml")
+        assert Scanner([tmp_path], self.LANGUAGES).scan(now).plugins["b"].content.options.overrides == {
+            "concurrency": 1
+        }
 
 
 class TestOptions:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from matahari.qmf import Value
-from matahari.shell.arguments import Parameters, bind, documentation_of, has_unknown_name, parameters_of
+from matahari.shell.arguments import (
+    Parameters,
+    bind,
+    documentation_of,
+    has_unknown_name,
+    parameters_from,
+    parameters_of,
+)
 from matahari.shell.lines import split
 from matahari.shell.outcome import CommandError
 from tests.support.fake_console import PLUGINS, fleet
@@ -93,6 +100,29 @@ def test_a_name_given_twice_is_refused_at_its_column() -> None:
 def test_positional_only_parameters_cannot_be_named() -> None:
     only = Parameters({"x": {}}, positional=("x",), named=())
     assert bind(split("x=1")[0].words, only).args == ("x=1",)
+
+
+WHEN = takes({"at": {"type": "string"}, "color": {"enum": ["red"]}})
+
+
+@pytest.mark.parametrize("typed", ["at=1 colour=blue", "now colour=blue", "colour='blue'"])
+def test_a_name_that_is_nearly_that_of_a_parameter_is_refused_at_its_column(typed: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        bind(split(typed)[0].words, WHEN, "typed.when")
+    assert str(caught.value) == "typed.when has no argument 'colour'; did you mean 'color'?"
+    assert caught.value.position == typed.index("colour")
+
+
+@pytest.mark.parametrize("typed", ["'colour=blue'", "HOME=/root", "a+colour=blue"])
+def test_text_with_an_equals_sign_stays_text(typed: str) -> None:
+    assert bind(split(typed)[0].words, WHEN).args == (typed.strip("'"),)
+
+
+def test_further_names_take_what_their_schema_says() -> None:
+    texts = parameters_from({"properties": {}, "additionalProperties": {"type": "string"}, "x-varkw": True})
+    assert bind(split("x=5 y=true")[0].words, texts).kwargs == {"x": "5", "y": "true"}
+    anything = parameters_from({"properties": {}, "additionalProperties": True, "x-varkw": True})
+    assert bind(split("x=5 y=true")[0].words, anything).kwargs == {"x": 5, "y": True}
 
 
 def test_unknown_names_are_noticed() -> None:

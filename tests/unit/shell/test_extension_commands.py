@@ -96,7 +96,9 @@ def test_what_cannot_be_loaded_is_named_where_the_word_may_have_been_its_own(
 ) -> None:
     (folder / "broken.py").write_text("1 / 0\n")
     assert run_command(["gret"], OWN) is None
-    assert capsys.readouterr().err == "matahari: extension broken: ZeroDivisionError: division by zero\n"
+    assert capsys.readouterr().err == (
+        f"matahari: extension broken: ZeroDivisionError: division by zero ({folder}/broken.py:1)\n"
+    )
     assert run_command(["greet"], OWN) == 0
     assert capsys.readouterr().err == ""
     assert "  greet       say hello (rack)" in help_lines(OWN)

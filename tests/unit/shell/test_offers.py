@@ -77,7 +77,7 @@ def test_offered_agents_get_the_settings_as_texts(tmp_path: Path) -> None:
     assert all(isinstance(value, str) for value in texts.values())
 
 
-@pytest.mark.parametrize("error", [ValueError("odd"), SystemExit(3)])
+@pytest.mark.parametrize("error", [ValueError("odd"), SystemExit(3), asyncio.CancelledError("of its own")])
 def test_an_agent_that_fails_is_named_and_run_again(
     error: BaseException, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

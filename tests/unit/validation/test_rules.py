@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matahari.hooks import MASK
-from matahari.validation import HIDDEN, JsonValue, Rule
+from matahari.validation import HIDDEN, JsonValue, Rule, rules
 
 
 def test_what_hides_a_value_is_the_same_as_in_the_audit_log() -> None:
@@ -43,6 +43,45 @@ def test_named_types_are_found_and_none_is_fetched_from_elsewhere() -> None:
     fault = Rule({"$ref": "http://example.org/schema"}).find_fault(1)
     assert fault is not None
     assert fault.startswith("its schema cannot be used")
+
+
+def test_a_pattern_cannot_be_made_to_take_for_ever() -> None:
+    rule = Rule({"type": "string", "pattern": "^(a+)+$"})
+    assert rule.find_fault("a" * 60_000) is None
+    assert rule.find_fault("a" * 60_000 + "!") is not None
+    names = Rule({"patternProperties": {"^(a+)+$": {"type": "integer"}}})
+    assert names.find_fault({"a" * 60_000 + "!": "x", "aa": 1}) is None
+    assert names.find_fault({"aa": "x"}) is not None
+
+
+def test_a_pattern_that_needs_backtracking_is_left_to_whoever_runs_the_method() -> None:
+    assert Rule({"type": "string", "pattern": "(?=b)c"}).find_fault("a") is None
+    fault = Rule({"type": "string", "pattern": "("}).find_fault("a")
+    assert fault is not None
+    assert fault.startswith("its schema cannot be used")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_unique"),
+    [
+        ([], True),
+        ([1, True, "1", None, [1], {"a": 1}], True),
+        ([1, 1.0], False),
+        ([{"a": [1], "b": 2}, {"b": 2.0, "a": [1]}], False),
+        ([[0, "x"], [0, "x"]], False),
+        ([number if number % 2 else str(number) for number in range(50_000)], True),
+    ],
+)
+def test_elements_are_compared_as_json_values_and_in_time(value: JsonValue, is_unique: bool) -> None:
+    fault = Rule({"type": "array", "uniqueItems": True}).find_fault(value)
+    assert (fault is None) == is_unique
+
+
+def test_of_many_faults_some_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MAX_ERRORS", 3)
+    fault = Rule({"items": {"minimum": 0}}).find_fault([-1] * 10)
+    assert fault is not None
+    assert fault.startswith(("at [0]", "at [1]", "at [2]"))
 
 
 def test_a_long_value_is_cut() -> None:

@@ -1,0 +1,244 @@
+"""A call of a plugin's method: results as they come or as a whole, at once or batch by batch."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from matahari.console.call_options import CallSettings
+from matahari.console.reports import Report, Told
+from matahari.console.rollout import Batch, NotAsked, Rollout, plan_batches
+from matahari.console.running import RunningCall
+from matahari.console.values import RemoteObject, Result, Results
+
+if TYPE_CHECKING:
+    from matahari.console.checking import Prepared
+    from matahari.console.objects import Objects
+
+__all__ = ["Call"]
+
+
+class Call(AsyncIterator[Result]):
+    """``await`` it for all :class:`Results`, or iterate over it for each :class:`Result` as it comes.
+
+    Nothing is sent before. It goes on while it is awaited or iterated, by one task at a time; what is interrupted may
+    be taken up again. ``async with`` also ends it on the hosts where it still runs.
+
+    Args:
+        objects: on which it is called.
+        early: results that are there without asking.
+        not_asked: hosts that it leaves out.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        method: str,
+        args: Sequence[object],
+        kwargs: dict[str, object],
+        settings: CallSettings,
+        *,
+        early: Sequence[Result] = (),
+        not_asked: Sequence[NotAsked] = (),
+    ) -> None:
+        self._objects = objects
+        self._method = method
+        self._args = tuple(args)
+        self._kwargs = dict(kwargs)
+        self._settings = settings
+        self._early = deque(early)
+        self._left_out = tuple(not_asked)
+        self._by_host: dict[str, list[RemoteObject]] = {}
+        for item in objects:
+            self._by_host.setdefault(item.host or item.agent, []).append(item)
+        self._rollout = Rollout(plan_batches(list(self._by_host), settings.rolling))
+        self._prepared: dict[int, Prepared] | None = None
+        self._running: RunningCall | None = None
+        self._results: dict[int, Result] = {}
+        self._deadline: float | None = None
+        self._resume_at = 0.0
+        self._asked_at: float | None = None
+        self._is_confirmed = False
+        self._is_given_up = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await self.begin()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Result:
+        while (told := await self._next()) is not None:
+            if isinstance(told, Result):
+                return told
+        raise StopAsyncIteration
+
+    def __await__(self) -> Generator[Any, None, Results]:
+        return self.wait().__await__()
+
+    def __repr__(self) -> str:
+        return f"<Call: {self._method} on {len(self._by_host)} hosts, {len(self._results)} results>"
+
+    @property
+    def results(self) -> Results:
+        """Results that are in, in the order of the objects, and the hosts that are not asked."""
+        order = {id(item): at for at, item in enumerate(self._objects)}
+        found = sorted(self._results.values(), key=lambda one: order.get(id(one.object), len(order)))
+        return Results(found, self._objects._extensions, [*self._left_out, *self._rollout.not_asked])
+
+    @property
+    def running(self) -> list[RemoteObject]:
+        """Objects on which it has not ended."""
+        return [] if self._running is None else self._running.running
+
+    async def begin(self) -> None:
+        """Send it to the first batch, unless that was done or has to be confirmed first.
+
+        Raises:
+            NoAgentsError: there are no objects.
+            UnknownActionError, InvalidArgumentError, MissingArgumentError, SchemaError: no object would take the call;
+                nothing was sent.
+        """
+        if self._prepared is None:
+            batch = await self._due()
+            if batch is not None and self._settings.confirm is None:
+                await self._start(batch)
+
+    async def wait(self, on_report: Callable[[Report], None] | None = None) -> Results:
+        """Go on to the end; all results.
+
+        Args:
+            on_report: is called with each report, where the call asks for them; what it raises is raised here.
+        """
+        async for told in self.stream():
+            if on_report is not None and not isinstance(told, Result):
+                on_report(told)
+        return self.results
+
+    async def stream(self) -> AsyncIterator[Told]:
+        """Reports, where the call asks for them, and results as they come."""
+        while (told := await self._next()) is not None:
+            yield told
+
+    def cancel(self) -> None:
+        """Have it ended where it still runs, and ask no further hosts; the results of those that run come soon."""
+        self._rollout.stop("cancelled")
+        self._is_given_up.set()
+        if self._running is not None:
+            self._running.cancel()
+
+    async def close(self) -> None:
+        """Have it ended where it still runs, and forget about it."""
+        self._rollout.stop("cancelled")
+        self._is_given_up.set()
+        self._early.clear()
+        if self._running is not None:
+            await self._running.close()
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    async def _next(self) -> Told | None:
+        """What comes next; None at the end."""
+        while isinstance(told := await self._take(), Batch):
+            assert self._settings.confirm is not None
+            answer = self._settings.confirm(told)
+            self._answer(await answer if inspect.isawaitable(answer) else answer)
+        return told
+
+    async def _take(self) -> Told | Batch | None:
+        """What comes next; or a batch that has to be confirmed, by :meth:`_answer`; None at the end."""
+        while True:
+            if self._running is None:
+                if self._early and self._prepared is not None:
+                    return self._noted(self._early.popleft())
+                batch = await self._due()
+                if batch is None:
+                    return self._noted(self._early.popleft()) if self._early else None
+                if self._settings.confirm is not None and not self._is_confirmed:
+                    if self._asked_at is None:
+                        self._asked_at = _now()
+                    return batch
+                await self._start(batch)
+            assert self._running is not None
+            told = await anext(self._running, None)
+            if told is not None:
+                return self._noted(told)
+            self._end_batch()
+
+    def _take_waiting(self) -> list[Told]:
+        """All that can be had without waiting, for the blocking face."""
+        return [] if self._running is None else [self._noted(told) for told in self._running._take_waiting()]
+
+    def _answer(self, is_confirmed: bool) -> None:
+        """What was said to the batch that is due; the time for the answer is not the call's."""
+        self._is_confirmed = is_confirmed
+        if not is_confirmed:
+            self._rollout.stop("refused")
+        if self._deadline is not None and self._asked_at is not None:
+            self._deadline += _now() - self._asked_at
+        self._asked_at = None
+
+    async def _due(self) -> Batch | None:
+        """The batch whose time has come; None when there is none any more."""
+        if self._prepared is None:
+            prepared = await self._objects._prepared(self._method, self._args, self._kwargs)
+            items = (*self._objects, *self._objects._absent)
+            self._prepared = {id(item): one for item, one in zip(items, prepared, strict=True)}
+            self._deadline = None if self._settings.timeout is None else _now() + self._settings.timeout
+        if self._rollout.next_batch() is None:
+            return None
+        if self._deadline is not None and self._asked_at is None and max(self._resume_at, _now()) >= self._deadline:
+            self._rollout.stop("timeout")
+        elif self._resume_at > _now():
+            try:
+                async with asyncio.timeout_at(self._resume_at):
+                    await self._is_given_up.wait()
+            except TimeoutError:
+                pass  # the pause is over
+        return self._rollout.next_batch()
+
+    async def _start(self, batch: Batch) -> None:
+        assert self._prepared is not None
+        items = [item for host in batch.hosts for item in self._by_host[host]]
+        if batch.number == 1:
+            items += self._objects._absent
+        limit = self._settings.host_timeout
+        if self._deadline is not None:
+            limit = min(limit, max(self._deadline - _now(), _LEAST_WAIT))
+        prepared = [self._prepared[id(item)] for item in items]
+        self._running = self._objects._part(
+            items, self._method, prepared, timeout=limit, has_reports=self._settings.reports
+        )
+        self._is_confirmed = False
+        self._rollout.begin()
+        await self._running.begin()
+
+    def _end_batch(self) -> None:
+        assert self._running is not None
+        absent = {id(item) for item in self._objects._absent}
+        failed = {one.host for one in self._running.results if not one.ok and id(one.object) not in absent}
+        self._running = None
+        self._rollout.record(len(failed))
+        self._resume_at = _now() + self._settings.rolling.pause
+
+    def _noted(self, told: Told) -> Told:
+        if isinstance(told, Result):
+            self._results[id(told.object)] = told
+        return told
+
+
+_LEAST_WAIT = 0.001  # seconds for a batch that is begun at the last moment
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
