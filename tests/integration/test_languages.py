@@ -102,7 +102,15 @@ def error_of(console: Console, method: str, *arguments: object) -> MatahariError
 def host(node: Program, program: str = PROGRAM) -> psutil.Process | None:
     """The warm parent of the language."""
     children = psutil.Process(node.process.pid).children()
-    return next((each for each in children if any(program in word for word in each.cmdline())), None)
+    return next((each for each in children if any(program in word for word in _words(each))), None)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    """The command line; nothing of one that has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # also what a zombie raises
+        return []
 
 
 def last_error(values: Mapping[str, Value]) -> Mapping[str, Value]:
