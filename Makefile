@@ -10,7 +10,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 # Each step of "make test" needs the one before it.
 .NOTPARALLEL:
-.PHONY: help setup demo up test check bench format format-check lint types imports test-fast test-all test-rabbitmq clean distclean
+.PHONY: help setup demo up test check bench format format-check lint types imports test-fast test-all test-integration test-others test-rabbitmq clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,9 @@ demo: setup ## play the main job with visible output
 up: setup ## run one node in the foreground, watching plugins/ (ARGS=... for options)
 	@exec $(BIN)/matahari up $(ARGS)
 
-test: setup format-check lint types imports test-all test-rabbitmq ## set up, check, and run all tests
+test: setup format-check lint types imports test-integration ## set up, check, and run all tests
+	@# What computes and what waits for another broker share the processors well; the integration tests have them alone.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-others test-rabbitmq
 
 check: setup format-check lint types imports test-fast ## the quick part: style, types, layers, unit and property tests
 
@@ -50,9 +52,14 @@ imports:
 test-fast:
 	@$(BIN)/pytest -q tests/unit tests/property $(PYTEST_ARGS)
 
-test-all:
+test-all: test-integration test-others
+
+test-integration:
 	@bash .ci/rpm
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest tests/integration $(PYTEST_ARGS)
+
+test-others:
+	@$(BIN)/pytest --ignore=tests/integration $(PYTEST_ARGS)
 
 test-rabbitmq: ## run the integration tests again, on a RabbitMQ that they start
 	@bash .ci/rabbitmq

@@ -164,6 +164,7 @@ def test_answers_come_as_they_do_and_as_a_whole(console: blocking.Console) -> No
     assert plugin.call("where", loud=True).values() == ["ALPHA", "BETA"]
 
 
+@pytest.mark.embedded
 def test_the_help_is_what_the_author_wrote(fleet: Fleet) -> None:
     source = "import sys\nfrom matahari.console.sync import connect\nwith connect(sys.argv[1]) as mh:\n"
     source += "    plugin = mh.plugin('calls')\n    help(plugin.where)\n    print('where' in dir(plugin))\n"
