@@ -204,6 +204,19 @@ def test_the_callers_time_limit_ends_the_call_on_the_host_with_its_output_so_far
     assert wait_text(flag) == "is_cancelled"
 
 
+def test_a_plain_call_ends_on_the_host_as_well_and_says_its_output_before_its_time_is_over(
+    console: Console, tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    [result] = plugin(console).call("poll", str(flag), timeout=5)
+    assert isinstance(result.error, RemoteTimeoutError)
+    assert str(result.error) == "lasting.poll took longer than 4.5 s; its output so far:\npolling"
+    assert wait_text(flag) == "is_cancelled"
+    [result] = console.plugin("lasting", ["alpha"], timeout=5).poll(str(flag))
+    assert isinstance(result.error, RemoteTimeoutError)
+    assert "its output so far:\npolling" in str(result.error)
+
+
 def test_a_flood_of_output_is_cut_and_others_are_answered_meanwhile(console: Console) -> None:
     with plugin(console).stream("shout", 30_000_000, timeout=60 * TIME) as call:
         next(call)  # the flood has begun

@@ -301,9 +301,9 @@ def as_binary(value: Value) -> Value:
 class OurAgent:
     """The product's own agent engine, with one object of class ``org.example:Door``."""
 
-    def __init__(self, hostname: str = "box") -> None:
+    def __init__(self, hostname: str = "box", *, vendor: str = "matahariproject.org") -> None:
         self.engine = AgentEngine(
-            vendor="matahariproject.org", product="door", instance=hostname,
+            vendor=vendor, product="door", instance=hostname,
             attributes={"hostname": hostname, "uuid": f"uuid-of-{hostname}"},
         )  # fmt: skip
         self.name = self.engine.name

@@ -32,6 +32,10 @@ MESSAGE_RATE: Final = 2000.0
 #: Reports, and their characters, that wait for whoever takes them; then output and values are counted as missed.
 MAX_WAITING: Final = 10_000
 MAX_WAITING_SIZE: Final = 64 << 20
+#: Seconds, and at most a tenth of the time, that an agent is given less than we wait: so that its answer, with the output
+#: so far, is here in time, and an agent that is gone delays nobody beyond the limit.
+MOST_HEADSTART: Final = 0.5
+_OWN_AGENTS: Final = "matahariproject.org:"
 
 
 class RunningCall(AsyncIterator[Told]):
@@ -190,10 +194,6 @@ class RunningCall(AsyncIterator[Told]):
         if isinstance(arguments, MatahariError):
             done(arguments)
             return
-        options: CallOptions | None = None
-        if self._has_reports and not is_broker(item.agent):
-            interval = min(MAX_REPORT_INTERVAL, len(self._objects) / MESSAGE_RATE)
-            options = CallOptions(True, self._timeout, interval)
         try:
             request = self._station.begin_call(
                 item.agent,
@@ -202,7 +202,7 @@ class RunningCall(AsyncIterator[Told]):
                 arguments,
                 self._timeout,
                 done,
-                options=options,
+                options=self._options_for(item.agent),
                 told=lambda event: self._reported(item, event),
             )
         except MatahariError as error:
@@ -210,6 +210,15 @@ class RunningCall(AsyncIterator[Told]):
         else:
             if id(item) not in self._results:  # it has ended already when it could not be sent
                 self._open[request] = item
+
+    def _options_for(self, agent: str) -> CallOptions | None:
+        """What the agent is asked for; those of others are asked for nothing that only ours know, unless for reports."""
+        if self._has_reports and not is_broker(agent):
+            interval = min(MAX_REPORT_INTERVAL, len(self._objects) / MESSAGE_RATE)
+            return CallOptions(True, self._timeout, interval)
+        if agent.startswith(_OWN_AGENTS) and 0 < self._timeout <= MAX_CALL_TIMEOUT:
+            return CallOptions(False, self._timeout - min(self._timeout / 10, MOST_HEADSTART))
+        return None
 
     def _ended(self, request: int, item: RemoteObject, outcome: Outcome, duration: float) -> None:
         self._open.pop(request, None)

@@ -212,7 +212,7 @@ class Station:
         Nothing is written before the loop's next turn, so that calls on many agents share their writes.
 
         Args:
-            timeout: seconds until the answer must be there; ``ANSWER_WAIT`` more when the agent has a limit too.
+            timeout: seconds until the answer must be there; ``ANSWER_WAIT`` more when the agent has that limit too.
             options: what the agent is asked for besides.
             told: hears reports, before ``done``; only of a call whose options want them.
 
@@ -221,7 +221,7 @@ class Station:
         """
         self.require_connection()
         # An agent that keeps the limit answers when it is over, with what was printed so far.
-        wait = timeout if options is None or options.timeout is None else timeout + ANSWER_WAIT
+        wait = timeout + ANSWER_WAIT if options is not None and options.timeout == timeout else timeout
         request = self._engine.call(agent, object_id, method, arguments, self._now(), wait, options=options)
         self._open.add(request, done, method, timeout, told)
         self._step()

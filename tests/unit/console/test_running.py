@@ -31,6 +31,7 @@ from matahari.errors import (
     UnknownActionError,
 )
 from matahari.qmf import (
+    CallOptions,
     CancelCall,
     Data,
     Invoke,
@@ -49,11 +50,11 @@ FAULTS = (InvalidArgumentError, MissingArgumentError, SchemaError)
 class Teller(OurAgent):
     """An agent whose calls run until the test ends them; one that is ``deaf`` hears nobody who gives a call up."""
 
-    def __init__(self, hostname: str = "box", *, is_deaf: bool = False) -> None:
+    def __init__(self, hostname: str = "box", *, is_deaf: bool = False, vendor: str = "matahariproject.org") -> None:
         self.invoked: list[Invoke] = []
         self.cancelled: list[int] = []
         self.is_deaf = is_deaf
-        super().__init__(hostname)
+        super().__init__(hostname, vendor=vendor)
 
     def step(self) -> None:
         while (command := self.engine.next_command()) is not None:
@@ -139,8 +140,27 @@ def test_an_agent_is_told_the_time_limit_and_how_often_to_tell(play: Play) -> No
     play(story, agent)
 
 
-def test_a_plain_call_asks_for_nothing_more(play: Play) -> None:
+@pytest.mark.parametrize(("timeout", "given"), [(1.0, 0.9), (60.0, 59.5)])
+def test_a_plain_call_gives_the_agent_so_much_less_time_that_its_answer_is_there_in_time(
+    play: Play, timeout: float, given: float
+) -> None:
     agent = Teller()
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        objects = await console.select("Door", package=PACKAGE)
+        start = asyncio.get_running_loop().time()
+        [result] = await objects.call("knock", timeout=timeout)
+        assert isinstance(result.error, RequestTimeoutError)
+        assert asyncio.get_running_loop().time() - start == pytest.approx(timeout, abs=0.1)
+        (invoke,) = agent.invoked
+        assert invoke.options == CallOptions(stream=False, timeout=given)
+        assert agent.cancelled == []
+
+    play(story, agent)
+
+
+def test_a_plain_call_asks_agents_of_others_for_nothing_more(play: Play) -> None:
+    agent = Teller(vendor="example.org")
 
     async def story(console: Console, bus: FakeBus) -> None:
         objects = await console.select("Door", package=PACKAGE)
