@@ -41,6 +41,7 @@ class Worker(Generic[T]):
         # A daemon: a disk that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._is_stopping = False
+        self._closing = threading.Lock()  # a wake that was on its way must not write to what is closed
         self.is_running = False
 
     def start(self) -> None:
@@ -62,19 +63,22 @@ class Worker(Generic[T]):
         return True
 
     def wake(self) -> None:
-        """Get what was handed over handled."""
+        """Get what was handed over handled; while it is being stopped, that is under way."""
         # The thread says that it is idle before it looks whether there is something; here it is the other way round.
         if self._is_idle:
-            self._is_idle = False
-            os.write(self._pipe[1], b"\0")  # a byte for each time that it became idle: never full
+            with self._closing:
+                if not self._is_stopping:
+                    self._is_idle = False
+                    os.write(self._pipe[1], b"\0")  # a byte for each time that it became idle: never full
 
     def stop(self, timeout: float) -> bool:
         """Take nothing more, and wait until what is queued is done; False if that is not so after ``timeout`` seconds."""
         if not self.is_running:
             return True
-        if not self._is_stopping:
-            self._is_stopping = True
-            os.write(self._pipe[1], b"\0")
+        with self._closing:
+            if not self._is_stopping:
+                self._is_stopping = True
+                os.write(self._pipe[1], b"\0")
         self._thread.join(timeout)
         if self._thread.is_alive():
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 
 import pytest
@@ -112,3 +113,18 @@ def test_a_handler_that_fails_is_logged_and_the_next_items_are_handled(caplog: p
         assert worker.stop(PATIENCE)
     assert seen == [1]
     assert "w: 1 items could not be handled" in caplog.text
+
+
+def test_a_wake_that_comes_after_the_end_touches_nothing() -> None:
+    worker: Worker[int] = Worker("w", lambda items: None, limit=10)
+    worker.start()
+    assert worker.stop(PATIENCE)
+    receiver, sender = os.pipe()  # the numbers that the worker's own pipe had are free again
+    try:
+        worker.wake()
+        os.set_blocking(receiver, False)
+        with pytest.raises(BlockingIOError):
+            os.read(receiver, 1)
+    finally:
+        os.close(receiver)
+        os.close(sender)
