@@ -93,6 +93,7 @@ def list(pattern: str = "*", limit: int = 1000) -> PackageList:
     Raises:
         ValueError: the limit is out of range.
         PackageError: no package manager is known here, or it failed.
+        TimeoutError: the call was cancelled.
     """
     _check_limit(limit)
     backend = _backend()
@@ -110,6 +111,7 @@ def status(name: str) -> PackageStatus:
     Raises:
         ValueError: this is no name of a package.
         PackageError: no package manager is known here, or it failed.
+        TimeoutError: the call was cancelled.
     """
     _check_name(name)
     backend = _backend()
@@ -129,6 +131,7 @@ def search(text: str, limit: int = 100) -> SearchResult:
     Raises:
         ValueError: the text has other characters than letters, digits, blanks and ``+ . _ -``; the limit is out of range.
         PackageError: no package manager is known here, or it failed.
+        TimeoutError: the call was cancelled.
     """
     _check_limit(limit)
     if not _SEARCH.fullmatch(text):
@@ -150,8 +153,10 @@ def install(name: str, version: str = "", dry_run: bool = False) -> Change:
     Raises:
         ValueError: this is no name or version of a package.
         LookupError: the sources of this host do not have it.
+        PermissionError: the plugin does not run as root; with the words of the package program.
         PackageLockedError: another program works on the packages.
         PackageError: no package manager is known here, or it failed; with its words.
+        TimeoutError: the call was cancelled before anything was changed.
     """
     _check_name(name)
     if version and not _VERSION.fullmatch(version):
@@ -177,8 +182,10 @@ def remove(name: str, purge: bool = False, dependents: bool = False, dry_run: bo
 
     Raises:
         ValueError: this is no name of a package; purge is not known here.
+        PermissionError: the plugin does not run as root; with the words of the package program.
         PackageLockedError: another program works on the packages.
         PackageError: others need it, no package manager is known here, or it failed; with its words.
+        TimeoutError: the call was cancelled before anything was changed.
     """
     _check_name(name)
     backend = _backend()
@@ -204,8 +211,10 @@ def update_check(refresh: bool = False) -> UpdateCheck:
         refresh: ask the sources first, over the network; else what was last heard from them counts.
 
     Raises:
+        PermissionError: refresh is for root; with the words of the package program.
         PackageLockedError: another program works on the packages.
         PackageError: no package manager is known here, or it failed; with its words.
+        TimeoutError: the call was cancelled.
     """
     backend = _backend()
     return {"backend": backend.name, "refreshed": refresh, "updates": backend.updates(refresh)[:_MAX_ENTRIES]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from .programs import ASK, CHANGE, Done, PackageLockedError, run
+from .programs import ASK, CHANGE, Done, PackageLockedError, needs_root, run
 from .records import Action, Found, Package, Update
 
 _FORMAT = "${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\t${binary:Summary}\n"
@@ -90,7 +90,7 @@ def _checked(done: Done) -> Done:
         said = done.errors.strip()
         # Who may not open the lock is asked by apt whether another holds it, too.
         if "Permission denied" in said or "are you root" in said:
-            raise PermissionError(f"needs root: only root may change packages; run the plugin as root: {said[-1000:]}")
+            raise needs_root(said)
         if any(text in said for text in _LOCKED):
             raise PackageLockedError(f"another program holds the lock of the packages; try again later: {said[-1000:]}")
         # Why packages do not go together stands in its output; the errors only say that they do not.

@@ -62,6 +62,11 @@ class Done:
         return self
 
 
+def needs_root(said: str) -> PermissionError:
+    """The error when a package program says that this user may not do it; ``said`` are its words."""
+    return PermissionError(f"needs root: only root may change packages; run the plugin as root: {said[-1000:]}")
+
+
 def find(name: str) -> str | None:
     """Give the path of a program of the system, None when it is not installed."""
     return shutil.which(name, path=PATH)

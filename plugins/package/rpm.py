@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from .programs import ASK, CHANGE, Done, PackageError, PackageLockedError, find, run
+from .programs import ASK, CHANGE, Done, PackageLockedError, find, needs_root, run
 from .records import Action, Found, Package, Update
 
 _FORMAT = "%{NAME}\t%{EVR}\t%{ARCH}\tinstalled\t%{SUMMARY}\n"
@@ -26,6 +26,8 @@ _ARCHITECTURE = re.compile(r"noarch|x86_64|i[3-6]86|aarch64|armv7hl|ppc64le|s390
 #: Exit statuses: dnf has updates to tell of; dnf could not get a lock (dnf(8), return values).
 _HAS_UPDATES = 100
 _NO_LOCK = 200
+#: Words of dnf and of rpm for a user who may not change packages.
+_NOT_ROOT = ("superuser", "must be root", "Permission denied")
 
 
 class Rpm:
@@ -91,8 +93,8 @@ def _checked(done: Done, *statuses: int) -> Done:
     said = (done.errors.strip() or done.output.strip())[-1000:]
     if done.status == _NO_LOCK or (done.status and "Waiting for process with pid" in done.output + done.errors):
         raise PackageLockedError(f"another program holds the lock of the packages; try again later: {said}")
-    if done.status and ("superuser" in said or "must be root" in said):
-        raise PackageError(f"only root may change packages; let the plugin run as root: {said}")
+    if done.status and any(text in said for text in _NOT_ROOT):
+        raise needs_root(said)
     if done.status and ("Unable to find a match" in said or "No match for argument" in said):
         raise LookupError(f"no such package in the sources of this host: {said}")
     return done.require(*statuses)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from collections.abc import Coroutine
 from pathlib import Path
 
 import pytest
 
 from matahari.errors import PluginLoadError
-from matahari.testing import EventReport, PluginHarness, PluginLoader, PluginPlace, ProgressReport
+from matahari.testing import EventReport, Plugin, PluginHarness, PluginLoader, PluginPlace, ProgressReport
 from tests.support.desk import KEPT, Desk
 from tests.support.node import Program
 from tests.support.plugins import TIME
@@ -51,6 +52,50 @@ def stubborn():
     while True:
         time.sleep(0.01)
 """
+
+
+LONG = """
+import resource
+from matahari.plugin import method
+
+@method(timeout=120)
+def long(): return "at once"
+
+def bounds():
+    return [resource.getrlimit(resource.RLIMIT_AS)[0], resource.getrlimit(resource.RLIMIT_NOFILE)[0]]
+"""
+
+
+class TestLimits:
+    def test_a_worker_has_the_bounds_that_it_has_on_a_node_without_a_configuration(
+        self, load_plugin: PluginLoader
+    ) -> None:
+        plugin = load_plugin(load_plugin.save("long.py", LONG))
+        assert plugin.call("bounds") == [4096 << 20, 1024]
+
+    def test_a_test_waits_as_long_as_a_call_may_take_by_its_method_or_by_the_plugins_file(
+        self, load_plugin: PluginLoader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waits: list[float] = []
+        wait = Plugin._wait
+
+        def noted(plugin: Plugin, coroutine: Coroutine[object, object, object], timeout: float) -> object:
+            waits.append(timeout)
+            return wait(plugin, coroutine, timeout)
+
+        monkeypatch.setattr(Plugin, "_wait", noted)
+        path = load_plugin.save("long.py", LONG)
+        plugin = load_plugin(path)
+        assert plugin.call("long") == "at once"
+        assert 120 < max(waits) < 150
+        assert plugin.record("bounds").failure is None
+        assert 60 < waits[-1] < 90
+        load_plugin.save("long.toml", "[limits]\ncall_timeout = 300\nload_timeout = 40\n")
+        plugin = load_plugin(path)
+        plugin.call("long")
+        assert 300 < waits[-1] < 330
+        plugin.reload()
+        assert 40 < waits[-1] < 70
 
 
 class TestRecord:

@@ -142,6 +142,24 @@ def test_a_version_that_does_not_load_is_told_whole_and_the_old_one_serves(node:
         assert ask(console, "disks", "one") == 1
 
 
+def test_the_digest_of_the_schemas_changes_with_what_callers_depend_on_and_with_nothing_else(node: Box) -> None:
+    path = node.save("disks.py", "def one(x: int):\n    return 1\n")
+    digests = []
+    with node.connect() as console:
+        node.wait_plugin(console, "disks", ready)
+        for source in ("def one(x: int):\n    return 2\n", "def one(x: str):\n    return 2\n"):
+            values = node.wait_plugin(console, "disks", ready)
+            digests.append((values["digest"], values["schema_digest"]))
+            path.write_text(source)
+            reload(console, "disks")
+        values = node.wait_plugin(console, "disks", ready)
+        digests.append((values["digest"], values["schema_digest"]))
+    code, schemas = zip(*digests, strict=True)
+    assert len(set(code)) == 3
+    assert schemas[0] == schemas[1] != schemas[2]
+    assert str(schemas[0]).startswith("sha256:")
+
+
 def test_a_plugin_is_asked_on_reload_whether_it_is_for_this_host(node: Box) -> None:
     """The interval is a minute; the reason is to be seen from afar."""
     marker = node.home / "hardware"

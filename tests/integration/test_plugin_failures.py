@@ -161,9 +161,11 @@ class TestCallsFail:
                 status = await box.wait_state("rough", "quarantined")
                 assert status.last_error is not None
                 assert "exit status 3" in status.last_error.text
+                assert "save the file or reload it" in status.last_error.text
                 failure = await box.fail("rough", "fine")
                 assert failure.kind == "not_loaded"
                 assert "quarantined" in failure.text
+                assert "save the file or reload it" in failure.text
                 assert (await box.service.reload("rough")).state == "ready"
                 assert await box.call("rough", "fine") == 1
 

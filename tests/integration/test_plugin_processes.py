@@ -25,7 +25,9 @@ def run(story: Coroutine[object, object, None]) -> None:
 
 
 class TestTime:
-    def test_a_call_past_its_time_is_answered_at_once_and_a_hung_worker_is_replaced(self, tmp_path: Path) -> None:
+    def test_a_call_past_its_time_is_answered_at_once_and_a_hung_worker_is_replaced(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         async def story() -> None:
             async with plugin_service(tmp_path, cancel_grace=0.1, concurrency=2, term_grace=0.2) as box:
                 box.save("hang.py", PID + "import time\ndef hang(): time.sleep(600)\ndef nap(s): time.sleep(s)\n")
@@ -39,6 +41,27 @@ class TestTime:
                 await wait_dead(old)
                 assert await box.pid("hang") != old
                 assert box.service.statuses()[0].timeouts == 1
+                [said] = [text for text in caplog.messages if "is replaced" in text]
+                assert "call 2 of hang.hang did not let go when its limit of 0.2 s was over" in said
+                assert f"process {old} " in said
+
+        run(story())
+
+    def test_a_call_that_a_save_leaves_no_more_time_is_logged_when_its_worker_is_ended(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def story() -> None:
+            async with plugin_service(tmp_path, drain_timeout=0.1, term_grace=0.1) as box:
+                box.save("slow.py", PID + "import time\ndef nap(): time.sleep(600)\n")
+                await box.wait_state("slow", "ready")
+                old = await box.pid("slow")
+                nap = asyncio.ensure_future(box.fail("slow", "nap"))
+                box.save("slow.py", PID)
+                assert (await nap).kind == "crashed"
+                await wait_dead(old)
+            said = [text for text in caplog.messages if "is ended with" in text]
+            reason = "the worker had no more time"
+            assert said == [f"worker process {old} of plugin slow is ended with 1 calls in it: {reason}"]
 
         run(story())
 

@@ -96,8 +96,8 @@ def source_of_test(name: str) -> str:
 
 def new_plugin(name: str, directory: Path) -> int:
     """Write both files; gives the exit status: 1 when something is in the way, 64 for a name that is none."""
-    if not PluginPlace.is_name(name):
-        print(f"matahari: {name} is no name: letters, digits and _ only, and a letter first", file=sys.stderr)
+    if fault := PluginPlace.name_fault(name):
+        print(f"matahari: {name!r:.100} {fault}", file=sys.stderr)
         return ExitStatus.USAGE
     # The test is in a folder of its own: beside the plugin it would be taken for one.
     files = {

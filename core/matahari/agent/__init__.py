@@ -2,6 +2,7 @@
 
 from matahari.agent.action import Action, Effects, json_values
 from matahari.agent.agent import AGENT_SCHEMA, PACKAGE, VENDOR, Agent, AgentIdentity
+from matahari.agent.allowance import Allowance
 from matahari.agent.gate import Gate
 from matahari.agent.objects import AgentObject, CallContext, Fault
 from matahari.agent.record import next_start
@@ -15,6 +16,7 @@ __all__ = [
     "Agent",
     "AgentIdentity",
     "AgentObject",
+    "Allowance",
     "CallContext",
     "CallReporter",
     "Effects",

@@ -7,10 +7,12 @@ call, the extensions and the rule of the house; and what is written, the audit l
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from matahari.agent.action import Action
+from matahari.agent.allowance import Allowance
 from matahari.agent.objects import AgentObject, CallContext, Fault
 from matahari.hooks import (
     ActionRequest,
@@ -35,6 +37,10 @@ __all__ = ["Gate"]
 
 _log = logging.getLogger(__name__)
 
+#: Refusals that are logged at once, and then a second: whoever may do nothing must not fill the disk. The audit log, which
+#: cannot grow beyond its bounds, has every one of them.
+LOG_BURST: Final = 20
+LOG_RATE: Final = 1.0
 MAX_LOGGED: Final = 600  # characters of a refusal in the log; its reason and the method's name may be a caller's
 
 
@@ -48,6 +54,7 @@ class Gate:
         audit: where records go, started and closed by whoever made it; None writes nothing.
         audit_required: what cannot be written beforehand is refused, unless it is known to be read-only.
         validators: checks of values by name, for objects whose schemas name them.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Gate:
         audit: AuditLog | None = None,
         audit_required: bool = False,
         validators: Mapping[str, NamedCheck] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.extensions = extensions
         self.threads = threads
@@ -66,6 +74,8 @@ class Gate:
         self.audit = audit
         self.audit_required = audit_required
         self.validators = validators or {}
+        self._logged = Allowance(LOG_BURST, LOG_RATE)
+        self._clock = clock
 
     async def run(
         self, item: AgentObject, method: str, arguments: dict[str, Value], context: CallContext, caller: Caller
@@ -76,7 +86,8 @@ class Gate:
             Fault: it does not fit, is refused (kind ``refused``, with the rule and what to do), or failed.
             Exception: what the method raised.
         """
-        passage = _Passage(self, item, method, arguments, context)
+        passage = _Passage(self, method, context)
+        await passage.prepare(item, arguments)
         action = passage.action
         request = _request(item, method, context, caller, action)
         steps = ActionSteps(
@@ -112,8 +123,13 @@ class Gate:
             kind = "refused" if refused.error is not None else "invalid_argument"
             return item.fault(kind, f"{what}: {refused.reason}")
         text = f"{what} is refused: {refused.reason} (rule {refused.rule}); {self._remedy(refused)}"
-        user = request.caller.user or "somebody unnamed"
-        _log.warning("call %s: %s; it was asked for by %s", request.id, _in_a_line(text), _in_a_line(user))
+        is_logged, left_out = self._logged.take(self._clock())
+        if left_out:
+            where = "is off" if self.audit is None else f"has them: {self.audit.path}"
+            _log.warning("%d more refusals were not logged here; the audit log %s", left_out, where)
+        if is_logged:
+            user = request.caller.user or "somebody unnamed"
+            _log.warning("call %s: %s; it was asked for by %s", request.id, _in_a_line(text), _in_a_line(user))
         return item.fault("refused", text)
 
     def _remedy(self, refused: Refused) -> str:
@@ -132,16 +148,21 @@ class _Passage:
 
     __slots__ = ("_context", "_gate", "_method", "action", "fault")
 
-    def __init__(
-        self, gate: Gate, item: AgentObject, method: str, arguments: dict[str, Value], context: CallContext
-    ) -> None:
+    def __init__(self, gate: Gate, method: str, context: CallContext) -> None:
         self._gate = gate
         self._method = method
         self._context = context
         self.action: Action | None = None
         self.fault: Fault | None = None
+
+    async def prepare(self, item: AgentObject, arguments: dict[str, Value]) -> None:
+        """Have the object look at the call: what it is, or why it does not fit."""
+        beside = item.prepare_beside(self._method, arguments, self._context)
         try:
-            self.action = item.prepare(method, arguments, context)
+            if beside is None:
+                self.action = item.prepare(self._method, arguments, self._context)
+            else:
+                self.action = await beside
         except Fault as fault:
             self.fault = fault
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -97,6 +97,16 @@ class AgentObject:
             json_values(arguments),
             self.effects.get(method, UNKNOWN_EFFECTS),
         )
+
+    def prepare_beside(
+        self, method: str, arguments: dict[str, Value], context: CallContext
+    ) -> Awaitable[Action] | None:
+        """As :meth:`prepare`, for a call whose check takes longer than the event loop can wait.
+
+        Returns:
+            None when the call is quickly checked, which ``prepare`` does then. What is awaited raises as ``prepare``.
+        """
+        return None
 
     def fault(self, kind: str, text: str) -> Fault:
         """The answer to a call of this object that was not run."""

@@ -4,7 +4,7 @@ from matahari.config.declaration import PLUGIN_LIMITS, Program
 from matahari.config.kinds import Place
 from matahari.config.loader import load
 from matahari.config.logs import configure_logging
-from matahari.config.options import add_options
+from matahari.config.options import add_options, choices_of
 from matahari.config.paths import StateLock, private_directory
 from matahari.config.settings import Settings, describe
 
@@ -15,6 +15,7 @@ __all__ = [
     "Settings",
     "StateLock",
     "add_options",
+    "choices_of",
     "configure_logging",
     "describe",
     "load",

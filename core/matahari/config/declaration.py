@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from matahari.config.extending import EXTENDING
-from matahari.config.kinds import Choice, Flag, Kind, Number, PathList, PathValue, Seconds, Text
+from matahari.config.kinds import Bound, Choice, Flag, Kind, Number, PathList, PathValue, Seconds, Text
 from matahari.config.setting import Program, Setting
 
 __all__ = ["LOG_LEVELS", "PLUGIN_LIMITS", "TABLE", "Program", "Setting"]
@@ -25,6 +25,9 @@ _CLIENTS: tuple[Program, ...] = ("agent", "console", "doctor")
 _DAY = 86_400
 _MAX_MEMORY = 1 << 24
 """MiB; more than any machine has, and its number of bytes is one for the kernel."""
+
+_MIN_MEMORY = 64
+"""MiB; with less the worker of a plugin has no room for threads, and every call fails."""
 
 BROKER_KINDS = ("auto", "qpid", "rabbitmq3", "rabbitmq4", "artemis", "router")
 """What a broker can be taken for, whatever it says of itself."""
@@ -253,8 +256,8 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "plugin_memory",
         "plugins.memory",
-        Number(0, _MAX_MEMORY),
-        "MiB of address space that each process of a plugin may have; 0 for no bound",
+        Bound(_MIN_MEMORY, _MAX_MEMORY, "MiB", "a worker cannot run in less"),
+        "MiB of address space that each process of a plugin may have, at least 64; 0 for no bound",
         default=4096,
     ),
     Setting(

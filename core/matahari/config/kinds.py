@@ -16,7 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Choice", "Flag", "Kind", "Number", "PathList", "PathValue", "Place", "Seconds", "Text", "home_folder"]
+__all__ = [
+    "Bound",
+    "Choice",
+    "Flag",
+    "Kind",
+    "Number",
+    "PathList",
+    "PathValue",
+    "Place",
+    "Seconds",
+    "Text",
+    "home_folder",
+]
 
 _YES = frozenset({"yes", "true", "on", "1"})
 _NO = frozenset({"no", "false", "off", "0"})
@@ -101,6 +113,24 @@ class Number:
         number = _from_text(raw, int) if place.is_text else raw
         if isinstance(number, bool) or not isinstance(number, int) or not self.least <= number <= self.most:
             raise ValueError(f"must be a whole number from {self.least} to {self.most}, not {raw!r}")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A whole number up to ``most``, or 0 for no bound; below ``least``, a number of ``unit``, ``reason`` forbids it."""
+
+    least: int
+    most: int
+    unit: str
+    reason: str
+
+    def convert(self, raw: object, place: Place) -> int:
+        """See :class:`Kind`."""
+        number = Number(0, self.most).convert(raw, place)
+        if 0 < number < self.least:
+            least = f"at least {self.least} {self.unit}"
+            raise ValueError(f"must be 0, for no bound, or {least}, not {raw!r}: {self.reason}")
         return number
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from matahari.errors import ConfigError
-from matahari.net import Address, parse_address
+
+if TYPE_CHECKING:
+    from matahari.net import Address
 
 __all__ = ["Found", "Layer", "combine_broker"]
 
@@ -46,6 +48,8 @@ def combine_broker(found: Mapping[str, Found]) -> Found:
     A port in the address beats a port setting of the same or a weaker layer. A port setting of a
     stronger layer beats the address's port, and a socket address altogether (then localhost is meant).
     """
+    from matahari.net import Address, parse_address  # with AMQP behind it, which who shows help does not pay for
+
     broker, port = found["broker"], found["port"]
     socket = str(found["socket"].value)
     if broker.value is None and port.value is None:
@@ -81,4 +85,4 @@ def _socket_or_port(broker: Found, address: Address, port: Found, number: int) -
         )
     if port.layer < broker.layer:
         return Found(address, broker.layer, broker.source)
-    return Found(Address("amqp", host="localhost", port=number), port.layer, port.source)
+    return Found(type(address)("amqp", host="localhost", port=number), port.layer, port.source)

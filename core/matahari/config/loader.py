@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -130,6 +129,8 @@ def _parse(file: Path) -> dict[str, object]:
         ) from error
     if len(content) > LIMIT_BYTES:
         raise ConfigError(f"has more than {LIMIT_BYTES} bytes, so it is no configuration file", file=str(file))
+    import tomllib  # where there is no file, and for help, nobody waits for it
+
     try:
         return tomllib.loads(content.decode())
     except UnicodeDecodeError as error:

@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Mapping
 
 from matahari.config.declaration import TABLE, Program, Setting
+from matahari.config.kinds import Choice
 
-__all__ = ["add_options"]
+__all__ = ["add_options", "choices_of"]
 
 
 def add_options(
@@ -29,6 +30,12 @@ def add_options(
         "--config", metavar="FILE", help="configuration file to read instead of the usual ones [MATAHARI_CONFIG]"
     )
     group.add_argument("-v", "--verbose", action="count", default=0, help="log one level more; may be repeated")
+
+
+def choices_of(field: str) -> tuple[str, ...]:
+    """The words that the setting of this field takes; empty where it takes others, and where there is none."""
+    kinds = (setting.kind for setting in TABLE if setting.field == field)
+    return next((kind.words for kind in kinds if isinstance(kind, Choice)), ())
 
 
 def _add(group: argparse._ArgumentGroup, setting: Setting, default: object) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matahari.config.declaration import TABLE
-from matahari.net import Address
+
+if TYPE_CHECKING:
+    from matahari.net import Address
 
 __all__ = ["Settings", "describe"]
 

@@ -8,7 +8,7 @@ from matahari.filters.evaluating import Explanation
 from matahari.filters.literals import UNITS
 from matahari.filters.needs import Needs
 from matahari.filters.parsing import KEYWORDS
-from matahari.filters.patterns import MAX_PATTERN, MAX_SUBJECT
+from matahari.filters.patterns import MAX_PATTERN, MAX_SUBJECT, regex_matcher
 from matahari.filters.selection import Filter, explain, format, needs, parse
 from matahari.filters.subject import ObjectView, PluginView, Subject
 from matahari.filters.tokens import MAX_LENGTH
@@ -81,4 +81,5 @@ __all__ = [
     "is_version",
     "needs",
     "parse",
+    "regex_matcher",
 ]

@@ -41,8 +41,11 @@ def glob_matcher(pattern: str, *, ignore_case: bool = False) -> Matcher:
 
 
 @functools.lru_cache(_MAX_COMPILED)
-def regex_matcher(pattern: str, *, ignore_case: bool = False) -> Matcher:
+def regex_matcher(pattern: str, *, ignore_case: bool = False, longest: int = MAX_SUBJECT) -> Matcher:
     """Finds the pattern anywhere in a text.
+
+    Args:
+        longest: characters of the longest text that is looked at; a longer one never matches.
 
     Raises:
         ValueError: it is no regular expression, or too large once it is compiled.
@@ -56,7 +59,7 @@ def regex_matcher(pattern: str, *, ignore_case: bool = False) -> Matcher:
         raise ValueError(_reason(str(error))) from error
 
     def matches(text: str) -> bool:
-        return len(text) <= MAX_SUBJECT and validator.isinstance_python(text)
+        return len(text) <= longest and validator.isinstance_python(text)
 
     return matches
 

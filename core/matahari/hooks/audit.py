@@ -5,6 +5,10 @@ what is lost is counted, logged, and told in the file by a ``gap`` record as soo
 Whoever must not run what is not written uses :meth:`AuditLog.write` and looks at the answer
 (:class:`~matahari.hooks.order.ActionSteps` with ``audit_required``).
 
+No refusal is left out or summed up, however many there are: each is what somebody tried, and one among ten thousand
+would be hidden best where they are not written one by one. What a flood of them can do is to fill the files that are
+kept, as a flood of allowed calls can; who must have all of them for longer sends them elsewhere by the hook.
+
 Records are handed to the kernel, not forced onto the disk: they survive the agent, not a loss of power.
 """
 

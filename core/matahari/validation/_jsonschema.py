@@ -1,6 +1,6 @@
 """The only importer of ``jsonschema``; see :mod:`matahari.validation.rules`.
 
-Three keywords of its own, because values come from callers and schemas from strangers, and both are looked at on event
+Keywords of its own, because values come from callers and schemas from strangers, and both are looked at on event
 loops: regular expressions are those of the Rust crate ``regex``, as pydantic has them, which cannot backtrack; and
 ``uniqueItems`` compares each element once instead of with all others.
 """
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, cast
 from jsonschema import Draft202012Validator, FormatChecker, validators
 from jsonschema.exceptions import FormatError, ValidationError, best_match
 from referencing.jsonschema import EMPTY_REGISTRY
+
+from .formats import format_fault
 
 if TYPE_CHECKING:
     from .rules import FormatCheck, JsonValue
@@ -93,7 +95,7 @@ _Validator = validators.extend(Draft202012Validator, _KEYWORDS, type_checker=_TY
 
 
 class _Formats(FormatChecker):
-    """Only the given formats, without those that jsonschema brings."""
+    """The given formats and those of :mod:`.formats`, without those that jsonschema brings."""
 
     def __init__(self, checks: Mapping[str, FormatCheck]) -> None:
         super().__init__(formats=())
@@ -101,15 +103,16 @@ class _Formats(FormatChecker):
 
     def check(self, instance: object, format: str) -> None:
         found = self._checks.get(format)
-        fault = "" if found is None else found(cast("JsonValue", instance))
-        if fault:
+        if found is not None and (fault := found(cast("JsonValue", instance))):
             raise FormatError(f"{fault} (format {format})")
+        if found is None and (fault := format_fault(format, instance)):
+            raise FormatError(fault)
 
 
 def make_validator(
     schema: bool | dict[str, JsonValue], formats: Mapping[str, FormatCheck] | None = None
 ) -> Draft202012Validator:
-    """A validator that never fetches a "$ref" from anywhere; without ``formats`` it looks at no format."""
-    checker = None if formats is None else _Formats(formats)
+    """A validator that never fetches a "$ref" from anywhere; ``formats`` go before those that are known anyway."""
+    checker = _Formats({} if formats is None else formats)
     validator: Draft202012Validator = _Validator(schema, registry=EMPTY_REGISTRY, format_checker=checker)
     return validator

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from .formats import example_of
 from .names import MAX_SHOWN
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Rule:
         schema: JSON Schema 2020-12; it may come from a stranger and be of any form.
         named: its ``$defs``, where it refers to some and has none of its own.
         is_sensitive: no text repeats the value.
-        formats: checks of values whose schema names them as their ``format``; other formats are not looked at.
+        formats: checks of values whose schema names them as their ``format``, beside those of :mod:`.formats`.
 
     Attributes:
         takes_all: every value fits.
@@ -109,6 +110,8 @@ def _exact_types(schema: JsonValue) -> tuple[type, ...]:
 def _fault(error: ValidationError) -> str:
     place = error.json_path.removeprefix("$").removeprefix(".")
     message = error.message if len(error.message) <= 2 * MAX_SHOWN else f"{error.message[: 2 * MAX_SHOWN]}…"
+    if error.validator == "type" and isinstance(error.schema, dict):
+        message += example_of(error.schema.get("format"))
     return f"at {place}: {message}" if place else message
 
 

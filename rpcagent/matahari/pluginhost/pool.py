@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -23,7 +24,18 @@ def start_thread(run: Callable[[], None], name: str) -> None:
     try:
         thread.start()
     except (RuntimeError, MemoryError) as error:
-        raise NoThread(f"the system gives the worker no thread: {error}") from error
+        raise NoThread(f"the system gives the worker no thread: {error}{_remedy()}") from error
+
+
+def _remedy() -> str:
+    """Which bounds of this process may be the reason, and what to do, as the rest of a sentence; empty without bounds."""
+    named = (("memory", resource.RLIMIT_AS, 1 << 20, " MiB"), ("processes", resource.RLIMIT_NPROC, 1, ""))
+    found: list[str] = []
+    for name, number, unit, shown in named:
+        bound, _ = resource.getrlimit(number)
+        if bound != resource.RLIM_INFINITY:
+            found.append(f"limits.{name} ({bound // unit}{shown})")
+    return f"; in NAME.toml raise {' or '.join(found)}, or lower limits.concurrency" if found else ""
 
 
 class Pool:

@@ -27,6 +27,15 @@ __all__ = ["Converter", "adopt_typed_dicts", "convert"]
 _MAX_FAULTS: Final = 3
 #: A plugin is ``matahari_plugins.NAME``; its other modules are below.
 _ROOT_PARTS: Final = 2
+#: Beginning of the library's type of a fault -> an example. ``matahari.validation`` has the same words.
+_EXAMPLES: Final = {
+    "datetime_": "2024-05-17T14:30:00Z",
+    "date_": "2024-05-17",
+    "time_delta_": "P1DT2H30M",
+    "time_": "14:30:00",
+}
+#: Ends of the types of faults that are mended by writing otherwise.
+_PARSING: Final = ("_parsing", "_type", "_invalid", "_inexact")
 _REFERENCE: Final = "#/$defs/"
 
 
@@ -115,9 +124,19 @@ def _words(error: ValidationError) -> str:
     faults: list[str] = []
     for fault in error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_FAULTS]:
         place = ".".join(str(part) for part in fault["loc"])
-        faults.append(f"at {place}: {fault['msg']}" if place else fault["msg"])
+        text = f"{fault['msg']}{_example(fault['type'])}"
+        faults.append(f"at {place}: {text}" if place else text)
     more = error.error_count() - len(faults)
     return "; ".join(faults) + (f"; and {more} more" if more > 0 else "")
+
+
+def _example(kind: str) -> str:
+    """How a text is written that the library does not take, for faults of this type; empty where none is needed."""
+    if kind.endswith(_PARSING):
+        for begin, example in _EXAMPLES.items():
+            if kind.startswith(begin):
+                return f" (ISO 8601, such as {example})"
+    return ""
 
 
 def adopt_typed_dicts(home: str) -> None:

@@ -9,8 +9,8 @@ from .agent import RpcAgent
 from .binding import Action, unknown_action
 from .face import PluginFace
 from .limits import Limits
-from .names import NAME_RULE, is_plugin_name
-from .options import find_options
+from .names import NAME_RULE, is_plugin_name, name_fault
+from .options import find_options, read_options
 from .provider import PluginProvider
 from .records import (
     CallFailure,
@@ -56,5 +56,7 @@ __all__ = [
     "State",
     "find_options",
     "is_plugin_name",
+    "name_fault",
+    "read_options",
     "unknown_action",
 ]

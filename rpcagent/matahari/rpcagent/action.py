@@ -22,20 +22,17 @@ _parse = json.JSONDecoder().decode
 
 def plugin_action(
     spec: MethodSpec,
-    args: Sequence[str],
-    kwargs: Mapping[str, str],
+    arguments: Mapping[str, JsonValue],
     run: Callable[[], Awaitable[Mapping[str, Value]]],
     formats: MethodFormats | None = None,
 ) -> Action:
     """A call that fits ``spec``.
 
     Args:
-        args: JSON texts, by position.
-        kwargs: JSON texts, by name.
+        arguments: as :func:`bind` gives them.
         run: does it; what it gives may have a ``mismatch``.
         formats: what validators of extensions look at.
     """
-    arguments = bind(spec, args, kwargs)
     effects = spec.effects
     return Action(
         run,

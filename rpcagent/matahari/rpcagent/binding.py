@@ -63,16 +63,21 @@ class Action:
         """Check a call that may run as the same action of another generation.
 
         Args:
-            allowed: the action that somebody decided upon; None when nobody did.
+            allowed: the action that the call fits and that somebody decided upon; None when nobody did.
 
         Raises:
             CallFailure: as :meth:`check`; ``refused`` when what was decided upon is no longer so: what the action may
                 do, which values are not to be shown, or which parameters the positions mean.
         """
-        self.check(args, kwargs)
+        if allowed is None or not allowed._takes_the_same(self):
+            self.check(args, kwargs)
         if allowed is not None and self._decided_upon(len(args)) != allowed._decided_upon(len(args)):
             text = f"{self._plugin}.{self.name} has changed since the call was allowed; call it again"
             raise CallFailure("refused", "Refused", text, text=text)
+
+    def _takes_the_same(self, other: Action) -> bool:
+        """Whether what was found to fit here fits there as well: a large call is not looked at twice for nothing."""
+        return self.spec.params == other.spec.params
 
     def _decided_upon(self, positions: int) -> tuple[object, ...]:
         positional = self.spec.params.get("x-positional")

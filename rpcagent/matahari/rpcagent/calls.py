@@ -93,6 +93,10 @@ class CallTable:
         """Calls that wait or run, late ones included."""
         return len(self._calls)
 
+    def running(self, worker: int) -> int:
+        """How many calls are with ``worker``."""
+        return self._running.get(worker, 0)
+
     def has_only_hung(self, worker: int) -> bool:
         """Whether calls are with ``worker``, and each had its time and its grace."""
         inside = [call for call in self._calls.values() if call.worker == worker]
@@ -124,18 +128,16 @@ class CallTable:
         self.failures += 1
         return failure
 
-    def check(self, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
-        """The action that a call fits now; one that does not is counted like a call that was taken and failed.
+    def find(self, method: str) -> Action:
+        """The action that a call is for now; a call for none is counted like one that was taken and failed.
 
         Raises:
-            CallFailure: there is no such action, or the call does not fit it.
+            CallFailure: there is no such action.
         """
         try:
-            action = self._find(method)
-            action.check(args, kwargs)
+            return self._find(method)
         except CallFailure as failure:
             raise self.refuse(failure) from None
-        return action
 
     def submit(
         self,
@@ -151,7 +153,7 @@ class CallTable:
         reporter: Reporter | None = None,
         checked: Action | None = None,
     ) -> tuple[int, float]:
-        """Take a call; ``checked`` is what :meth:`check` gave for it.
+        """Take a call; ``checked`` is what :meth:`find` gave for it, and it fits that.
 
         Returns:
             Its number, and when something is due for it.
@@ -178,7 +180,7 @@ class CallTable:
         if timeout is not None:
             limit = min(limit, timeout)
         call = Pending(
-            self._next_id(), action, args, kwargs, request, caller, now, now + limit, answer, reporter, checked
+            self._next_id(), action, args, kwargs, request, caller, now, limit, now + limit, answer, reporter, checked
         )
         self._calls[call.id] = call
         if worker is not None and not self._waiting:
@@ -256,10 +258,10 @@ class CallTable:
                 self._give_up(call)
             elif call.is_late:
                 call.deadline = math.inf
-                self._commands.append(Hung(call.worker, call.action.name))
+                self._commands.append(Hung(call.worker, call.action.name, call.id, call.request, call.limit))
             else:
                 self.timeouts += 1
-                text = f"{self._plugin}.{call.action.name} took longer than {call.deadline - call.started:g} s"
+                text = f"{self._plugin}.{call.action.name} took longer than {call.limit:g} s"
                 call.is_late = call.is_overdue = True
                 call.deadline = now + self._limits.cancel_grace
                 self._commands.append(SendTo(call.worker, Cancel(call.id)))
@@ -275,7 +277,7 @@ class CallTable:
     def _free_worker(self) -> int | None:
         """The worker that a call can be sent to now."""
         worker = self._worker
-        if worker is None or self._awaited or self._running.get(worker, 0) >= self._limits.concurrency:
+        if worker is None or self._awaited or self.running(worker) >= self._limits.concurrency:
             return None
         return worker
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import assert_never
 
 from matahari.agent import Action as AgentAction
 from matahari.agent import Agent, AgentObject, CallContext, Fault
 from matahari.errors import MatahariError
-from matahari.qmf import Data, Method, Property, PropertyType, Schema, SchemaId, UInt, ULong, Value, text
+from matahari.hooks import JsonValue
+from matahari.qmf import Data, Property, PropertyType, Schema, SchemaId, UInt, ULong, Value, text
 from matahari.rpcagent.action import not_run, plugin_action
 from matahari.rpcagent.binding import Action
+from matahari.rpcagent.checking import ArgumentCheck, is_large
 from matahari.rpcagent.events import (
     EVENTS,
     PACKAGE,
@@ -32,6 +34,7 @@ from matahari.rpcagent.events import (
     told_values,
 )
 from matahari.rpcagent.formats import FormatChecks, MethodFormats
+from matahari.rpcagent.interface import described, method_of, schema_digest
 from matahari.rpcagent.plugins_object import PluginsObject
 from matahari.rpcagent.provider import PluginProvider
 from matahari.rpcagent.records import (
@@ -76,6 +79,9 @@ _PROPERTIES = (
     Property("last_error", _MAP, description="Why it is not ready: type, text, file, line, traceback"),
     Property("origin", _TEXT, description="Where it comes from: local"),
     Property("methods", _MAP, description="Name to JSON Schemas of parameters and result, and documentation"),
+    Property(
+        "schema_digest", _TEXT, description="SHA-256 of all schemas in methods and of what else callers depend on"
+    ),
     Property("settings", _TEXT, description="JSON Schema of its settings, empty when it declares none"),
     Property("calls", _INT, statistic=True, description="Calls asked for"),
     Property("failures", _INT, statistic=True, description="Calls that ended without a result"),
@@ -99,20 +105,23 @@ class PluginObject(AgentObject):
         hostname: str,
         uuid: str,
         formats: FormatChecks | None = None,
+        check: ArgumentCheck | None = None,
     ) -> None:
         self.name = status.name
         self.schema = Schema(
             SchemaId(PLUGIN_PACKAGE, status.name),
             properties=_PROPERTIES,
-            methods=tuple(_method(spec) for spec in status.methods),
+            methods=tuple(method_of(spec) for spec in status.methods),
         )
         self._status = status
         self._service = service
         self._hostname = hostname
         self._uuid = uuid
         self._formats = formats
+        self._check = check or ArgumentCheck()
         self._known_formats: dict[str, tuple[MethodSpec, MethodFormats | None]] = {}  # no more than there are methods
-        self._methods: dict[str, Value] = {spec.name: _description(spec) for spec in status.methods}
+        self._schema_digest = schema_digest(status.methods)
+        self._methods: dict[str, Value] = {spec.name: described(spec) for spec in status.methods}
 
     def values(self) -> Mapping[str, Value]:
         status = self._service.status(self.name) or self._status
@@ -130,6 +139,7 @@ class PluginObject(AgentObject):
             "last_error": {} if error is None else error_values(error) | {"traceback": error.traceback},
             "origin": status.origin,
             "methods": self._methods,
+            "schema_digest": self._schema_digest,
             "settings": "" if status.settings is None else json.dumps(status.settings),
             "calls": status.calls,
             "failures": status.failures,
@@ -143,16 +153,48 @@ class PluginObject(AgentObject):
         }
 
     async def invoke(self, method: str, arguments: dict[str, Value], context: CallContext) -> Mapping[str, Value]:
-        return await self.prepare(method, arguments, context).run()
+        beside = self.prepare_beside(method, arguments, context)
+        action = self.prepare(method, arguments, context) if beside is None else await beside
+        return await action.run()
 
     def prepare(self, method: str, arguments: dict[str, Value], context: CallContext) -> AgentAction:
+        found, args, kwargs = self._find(method, arguments)
+        try:
+            bound = self._check.now(found, args, kwargs)
+        except CallFailure as failure:
+            raise _fault(self._service.refuse(self.name, failure)) from failure
+        return self._action(found, args, kwargs, bound, context)
+
+    def prepare_beside(
+        self, method: str, arguments: dict[str, Value], context: CallContext
+    ) -> Awaitable[AgentAction] | None:
+        return self._prepare_beside(method, arguments, context) if is_large(arguments) else None
+
+    async def _prepare_beside(self, method: str, arguments: dict[str, Value], context: CallContext) -> AgentAction:
+        found, args, kwargs = self._find(method, arguments)
+        try:
+            bound = await self._check.beside(found, args, kwargs)
+        except CallFailure as failure:
+            raise _fault(self._service.refuse(self.name, failure)) from failure
+        return self._action(found, args, kwargs, bound, context)
+
+    def _find(self, method: str, arguments: dict[str, Value]) -> tuple[Action, list[str], dict[str, str]]:
         try:
             args, kwargs = _texts(arguments)
-            checked = self._service.check(self.name, method, args, kwargs)
+            return self._service.find(self.name, method), args, kwargs
         except CallFailure as failure:
             raise _fault(failure) from failure
-        run = functools.partial(self._run, checked, args, kwargs, context)
-        return plugin_action(checked.spec, args, kwargs, run, self._formats_of(checked.spec))
+
+    def _action(
+        self,
+        found: Action,
+        args: list[str],
+        kwargs: dict[str, str],
+        bound: Mapping[str, JsonValue],
+        context: CallContext,
+    ) -> AgentAction:
+        run = functools.partial(self._run, found, args, kwargs, context)
+        return plugin_action(found.spec, bound, run, self._formats_of(found.spec))
 
     def _formats_of(self, spec: MethodSpec) -> MethodFormats | None:
         if self._formats is None:
@@ -198,6 +240,7 @@ class PluginFace:
     def __init__(self, agent: Agent, formats: FormatChecks | None = None) -> None:
         self._agent = agent
         self._formats = formats
+        self._check = ArgumentCheck()
         self._service: PluginProvider | None = None
         self._told: dict[str, PluginStatus] = {}
         self._classes: set[str] = set()
@@ -222,7 +265,9 @@ class PluginFace:
             )
         self._told[status.name] = status
         identity = self._agent.identity
-        self._agent.add_object(PluginObject(status, self._service, identity.hostname, identity.uuid, self._formats))
+        self._agent.add_object(
+            PluginObject(status, self._service, identity.hostname, identity.uuid, self._formats, self._check)
+        )
         self._agent.object_changed(PluginsObject.name)
 
     def plugin_removed(self, name: str) -> None:
@@ -263,34 +308,6 @@ class PluginFace:
             self._agent.raise_event(schema, values, notice.event.severity)
         except (ValueError, MatahariError) as error:
             _log.warning("plugin %s: its event %s cannot be sent: %s", notice.name, notice.event.name, error)
-
-
-def _method(spec: MethodSpec) -> Method:
-    # 2012 declared both arguments without a default; here both may be left out, which no console notices.
-    return Method(
-        spec.name,
-        spec.doc.strip().partition("\n")[0],
-        (
-            Property("args", PropertyType.LIST, optional=True, description="Positional arguments, each a JSON text"),
-            Property("kwargs", PropertyType.MAP, optional=True, description="Named arguments, each a JSON text"),
-            Property("result", PropertyType.STRING, direction="O", description="Return value as a JSON text"),
-        ),
-    )
-
-
-def _description(spec: MethodSpec) -> Value:
-    described: dict[str, Value] = {"params": json.dumps(spec.params), "doc": spec.doc}
-    if spec.result is not None:
-        described["result"] = json.dumps(spec.result)
-    if spec.effects:
-        described["effects"] = dict(spec.effects)
-    if spec.timeout is not None:
-        described["timeout"] = spec.timeout
-    if spec.sensitive:
-        described["sensitive"] = list(spec.sensitive)
-    if spec.streams:
-        described["streams"] = True
-    return described
 
 
 def _texts(arguments: Mapping[str, Value]) -> tuple[list[str], dict[str, str]]:

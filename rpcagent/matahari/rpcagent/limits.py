@@ -22,6 +22,8 @@ MIB: Final = 1024 * 1024
 class Limits:
     """Bounds of one plugin. All times in seconds.
 
+    The defaults are those of a node without a configuration, so that a plugin meets the same bounds in a test.
+
     Attributes:
         concurrency: calls that run at once in the worker.
         queue: calls that wait beside those; one more is answered *busy*.
@@ -59,7 +61,7 @@ class Limits:
     load_timeout: float = 10.0
     result_limit: int = 900 * _KIB
     cancel_grace: float = 0.5
-    drain_timeout: float = 65.0
+    drain_timeout: float = 60.0
     hung_drain: float = 5.0
     stop_timeout: float = 3.0
     term_grace: float = 1.0
@@ -71,8 +73,8 @@ class Limits:
     stable_after: float = 10.0
     draining: int = 8
     activate_interval: float = 60.0
-    memory: int = 0
-    open_files: int = 0
+    memory: int = 4096 * MIB
+    open_files: int = 1024
     processes: int = 0
     nice: int = 0
     user: str = ""

@@ -10,7 +10,7 @@ from matahari.hostproto import MAX_NAME
 
 from .languages import PYTHON, Language
 
-__all__ = ["NAME_RULE", "RESERVED", "Kind", "classify", "is_noise", "is_plugin_name", "touches_plugins"]
+__all__ = ["NAME_RULE", "RESERVED", "Kind", "classify", "is_noise", "is_plugin_name", "name_fault", "touches_plugins"]
 
 #: Names of objects of the agent itself, which a plugin must not take.
 RESERVED: Final = frozenset({"Plugins"})
@@ -33,7 +33,16 @@ def is_noise(name: str) -> bool:
 
 def is_plugin_name(name: str) -> bool:
     """Whether a plugin may be called so; ``NAME_RULE`` says it in words."""
-    return _NAME.fullmatch(name) is not None and len(name) <= MAX_NAME and name not in RESERVED
+    return not name_fault(name)
+
+
+def name_fault(name: str) -> str:
+    """Why no plugin may be called so, as the rest of a sentence that begins with the name; empty when one may."""
+    if name in RESERVED:
+        return "is the name of an object of the agent itself; take another"
+    if len(name) > MAX_NAME:
+        return f"is longer than {MAX_NAME} characters; take a shorter one"
+    return "" if _NAME.fullmatch(name) is not None else f"is no name for a plugin: {NAME_RULE}"
 
 
 def classify(

@@ -33,8 +33,6 @@ MAX_VARIABLES: Final = 64
 MAX_VARIABLE: Final = 4096
 #: Nesting of settings; the host protocol takes a little more.
 MAX_NESTING: Final = 16
-#: Least address space of a plugin, in MiB: with less its worker has no room for threads, and every call fails.
-MIN_MEMORY: Final = 64
 
 _TABLES: Final = ("limits", "settings")
 _LIMITS: Final = (*PLUGIN_LIMITS, "environment")
@@ -102,9 +100,6 @@ def _read_limits(table: Mapping[str, object], file: str) -> dict[str, _Override]
         except ValueError as error:
             raise ConfigError(f"{error}; correct it, or remove it to have the default", file=file, key=key) from error
         assert isinstance(value, int | float | str)
-        if name == "memory" and 0 < int(value) < MIN_MEMORY:
-            text = f"must be 0, for no bound, or at least {MIN_MEMORY} MiB, not {value}: a worker cannot run in less"
-            raise ConfigError(f"{text}; correct it, or remove it to have the default", file=file, key=key)
         if name == "user":
             _check_user(str(value), file, key)
         found[name] = value * MIB if name == "memory" else value

@@ -21,6 +21,12 @@ SHOWN: Final = 8 * 1024
 #: Lines logged at once, and then a second: a plugin in a print loop must not fill the disk.
 BURST: Final = 500
 RATE: Final = 100.0
+#: Seconds between two lines that say how many were left out: in a flood they would be one more.
+NOTE_INTERVAL: Final = 1.0
+#: The first line of what Python says when it dies, and how those go on that follow it: with many threads it is long,
+#: and without its first line the rest says little.
+_FATAL: Final = "Fatal Python error: "
+_DUMP: Final = ("Python runtime state: ", "Current thread", "Thread 0x", "Stack (", "  ", "...", "Extension modules: ")
 
 
 #: What a worker writes before the text that a call prints (PROTOCOL.md section 1).
@@ -45,13 +51,15 @@ class OutputLines:
         self._tokens = float(BURST)
         self._refilled = 0.0
         self._dropped = 0
+        self._next_note = 0.0
+        self._fatal = ""
 
     def last(self, call: int | None) -> str:
         """The last lines, for people: those of this call and of no call; other calls' are not its caller's business."""
         partial = self._lines(self._partial) if self._partial else ()
         left = {call: TAIL_LINES, None: TAIL_LINES}
         shown: list[str] = []
-        room = SHOWN
+        room = SHOWN - (len(self._fatal) + len("\n…\n") if self._fatal else 0)
         for line in reversed((*self._last, *partial)):
             if left.get(line.call, 0):
                 left[line.call] -= 1
@@ -60,6 +68,8 @@ class OutputLines:
                 if room < 0:
                     break
                 shown.append(text)
+        if self._fatal and self._fatal not in shown:
+            shown += ["…", self._fatal]
         return "\n".join(reversed(shown))
 
     def feed(self, data: bytes, now: float) -> list[Line]:
@@ -84,6 +94,7 @@ class OutputLines:
 
     def _admit(self, lines: list[Line], now: float) -> list[Line]:
         self._last.extend(lines)
+        self._find_fatal(lines)
         self._tokens = min(BURST, self._tokens + max(0.0, now - self._refilled) * RATE)
         self._refilled = now
         admitted: list[Line] = []
@@ -91,12 +102,20 @@ class OutputLines:
             if self._tokens < 1.0:
                 self._dropped += 1
                 continue
-            if self._dropped:
+            if self._dropped and now >= self._next_note:
                 admitted.append(Line(f"({self._dropped} lines were not logged: too many a second)"))
                 self._dropped = 0
+                self._next_note = now + NOTE_INTERVAL
             self._tokens -= 1.0
             admitted.append(line)
         return admitted
+
+    def _find_fatal(self, lines: list[Line]) -> None:
+        for line in lines:
+            if line.call is None and line.text.startswith(_FATAL):
+                self._fatal = line.text[:SHOWN_LINE]
+            elif self._fatal and line.call is None and line.text and not line.text.startswith(_DUMP):
+                self._fatal = ""  # whoever said it was a child: the worker goes on
 
     def _lines(self, raw: bytes) -> Iterator[Line]:
         """The parts of one line that come from different calls; nearly always there is one."""

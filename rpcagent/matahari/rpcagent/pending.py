@@ -38,10 +38,18 @@ class SendTo:
 
 @dataclass(frozen=True, slots=True)
 class Hung:
-    """A worker does not let go of a call of ``action`` whose time is up."""
+    """A worker does not let go of a call of ``action`` whose time is up; ``limit`` is the time that it had, in seconds."""
 
     worker: int
     action: str
+    call: int
+    request: str
+    limit: float
+
+    @property
+    def reason(self) -> str:
+        """Why the worker is ended, for the other calls in it: they are told nothing of whose call it was."""
+        return f"the worker had a call that did not let go when its time was up ({self.action})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ class Pending:
     request: str
     caller: str
     started: float
+    limit: float
     deadline: float
     answer: Answer
     reporter: Reporter | None = None

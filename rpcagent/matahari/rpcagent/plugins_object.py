@@ -11,6 +11,7 @@ from matahari.errors import PluginError
 from matahari.qmf import CODE_EXCEPTION, Data, Method, Property, PropertyType, Schema, SchemaId, UInt, ULong, Value
 
 from .events import PACKAGE, error_values
+from .interface import schema_digest
 from .names import RESERVED
 from .provider import PluginProvider
 from .records import MethodSpec, PluginStatus
@@ -151,6 +152,7 @@ def status_values(status: PluginStatus) -> dict[str, Value]:
         "path": _path_text(status.path),
         "language": status.language,
         "digest": status.digest,
+        "schema_digest": schema_digest(status.methods),
         "origin": status.origin,
         "methods": [spec.name for spec in status.methods],
         "calls": status.calls,

@@ -44,8 +44,8 @@ class PluginProvider(Protocol):
         """Do so for all plugins."""
         ...
 
-    def check(self, name: str, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
-        """The action that a call fits now; CallFailure when it does not fit."""
+    def find(self, name: str, method: str) -> Action:
+        """The action that a call is for now; CallFailure when there is none. It is yet to be checked."""
         ...
 
     def refuse(self, name: str, failure: CallFailure) -> CallFailure:

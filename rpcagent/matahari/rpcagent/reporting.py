@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from .calls import CallTable
 from .lifecycle import Lifecycle
-from .records import CallFailure, PluginStatus
+from .records import CallFailure, LoadFailure, PluginStatus
 from .warmparent import describe_end
 
 __all__ = ["crash_text", "crashed", "how_ended", "not_loaded", "plugin_status"]
+
+_QUARANTINED: Final = "it failed too often in a row and is not started again; save the file or reload it"
 
 
 def plugin_status(name: str, life: Lifecycle, table: CallTable) -> PluginStatus:
@@ -24,7 +28,7 @@ def plugin_status(name: str, life: Lifecycle, table: CallTable) -> PluginStatus:
         generation=version.generation if version is not None else 0,
         digest=version.digest if version is not None else (content.digest if content is not None else ""),
         state=life.state,
-        last_error=life.last_error,
+        last_error=_last_error(life),
         origin="local",
         methods=version.methods if version is not None else (),
         loaded_ns=version.loaded_ns if version is not None else 0,
@@ -40,6 +44,14 @@ def plugin_status(name: str, life: Lifecycle, table: CallTable) -> PluginStatus:
         latency_mean=table.latency.mean,
         latency_p99=table.latency.p99,
     )
+
+
+def _last_error(life: Lifecycle) -> LoadFailure | None:
+    """What is wrong now; of a plugin in quarantine also what lifts that."""
+    error = life.last_error
+    if error is None or life.state != "quarantined":
+        return error
+    return replace(error, text=f"{_QUARANTINED}; the last time: {error.text}")
 
 
 def how_ended(status: int | None, number: int | None, reason: str | None) -> str:
@@ -66,8 +78,8 @@ def not_loaded(name: str, life: Lifecycle, *, is_removed: bool) -> CallFailure:
         text = f"plugin {name} was removed"
     elif life.version is not None and not life.version.is_active:
         text = f"plugin {name} is inactive on this host: {life.version.reason or 'it gives no reason'}"
-    elif life.last_error is not None:
-        text = f"plugin {name} is {life.state}: {life.last_error}"
+    elif (error := _last_error(life)) is not None:
+        text = f"plugin {name} is {life.state}: {error}"
     else:
         text = f"plugin {name} is still being loaded"
     return CallFailure("not_loaded", "NotLoaded", text, text=text)

@@ -26,7 +26,7 @@ from .records import CallFailure, CallReport, LoadFailure, PluginSaid, PluginSta
 from .reporting import crash_text, crashed, how_ended, not_loaded, plugin_status
 from .slots import LoadSlots
 from .starting import load_message
-from .telling import tell
+from .telling import log_hung, tell
 from .waiters import Waiters
 from .workerlink import WorkerLink
 from .workers import Workers
@@ -131,10 +131,10 @@ class PluginRuntime:
         while not self._lifecycle.is_settled:
             await self._settled.wait()
 
-    def check(self, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
-        """See :meth:`CallTable.check`."""
+    def find(self, method: str) -> Action:
+        """See :meth:`CallTable.find`."""
         self._require_service()
-        return self._calls.check(method, args, kwargs)
+        return self._calls.find(method)
 
     def refuse(self, failure: CallFailure) -> CallFailure:
         """Count a call that is not taken; gives ``failure`` back."""
@@ -283,7 +283,8 @@ class PluginRuntime:
                 self._workers.send(command.worker, DrainMessage())
             case orders.Terminate():
                 if command.worker in self._workers:
-                    self._workers.blame(command.worker, "the worker had no more time")
+                    calls = self._calls.running(command.worker)
+                    self._workers.blame(command.worker, "the worker had no more time", calls=calls)
                     self._owner.kill(command.worker, command.signal)
                 else:
                     # It still waited for its turn to start.
@@ -339,8 +340,8 @@ class PluginRuntime:
                 case SendTo():
                     self._send_call(command)
                 case Hung():
-                    reason = f"the worker had a call that did not let go when its time was up ({command.action})"
-                    self._workers.blame(command.worker, reason)
+                    log_hung(self.name, command, self._workers.pid(command.worker))
+                    self._workers.blame(command.worker, command.reason)
                     self._lifecycle.hung(command.worker, self._loop.time())
                     self._obey()
                 case Exhausted():

@@ -7,6 +7,7 @@ calls. :func:`compare` is pure.
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
@@ -196,7 +197,7 @@ class Scanner:
             if not is_settled(stamp, is_open=str(path / inner) in opened, now_ns=now_ns):
                 return known, False
         try:
-            files = {inner: (path / inner).read_bytes() for inner in stamps}
+            files = {inner: _read(path / inner) for inner in stamps}
             is_same = _stamps(path, find_options(path), suffixes) == stamps
         except FileNotFoundError:
             return known, False
@@ -241,6 +242,20 @@ def _regular(file: Path) -> os.stat_result:
     if not stat.S_ISREG(facts.st_mode):
         raise ValueError(f"{file.name} is not a regular file")
     return facts
+
+
+def _read(file: Path) -> bytes:
+    """The content of a file that was a regular one a moment ago.
+
+    Raises:
+        FileNotFoundError: it is gone, or something else is in its place, which is not read: a FIFO would block.
+    """
+    # Without O_NONBLOCK already the opening of a FIFO waits for a writer.
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with open(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileNotFoundError(errno.ENOENT, "it was replaced while it was looked at", str(file))
+        return opened.read(MAX_SOURCE + 1)
 
 
 def _stamp(facts: os.stat_result) -> Stamp:

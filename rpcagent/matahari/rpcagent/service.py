@@ -191,13 +191,13 @@ class PluginService:
             await runtime.wait_settled()
         return [runtime.status() for _, runtime in runtimes]
 
-    def check(self, name: str, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
-        """The action that a call fits now, without running it; a call that does not fit is counted as a failure.
+    def find(self, name: str, method: str) -> Action:
+        """The action that a call is for now, for whoever checks and decides first; a call for none counts as a failure.
 
         Raises:
-            CallFailure: why it could not run.
+            CallFailure: there is none in service.
         """
-        return self._runtime(name).check(method, args, kwargs)
+        return self._runtime(name).find(method)
 
     def refuse(self, name: str, failure: CallFailure) -> CallFailure:
         """Count a call that somebody else refuses; gives ``failure`` back."""
@@ -254,7 +254,7 @@ class PluginService:
             caller: who asks, for the action's context.
             request_id: for logs and the action's context.
             on_progress: hears what the call tells while it runs; must not block, and what it raises is logged.
-            checked: what :meth:`check` gave for the call, which is not checked again while the version is the same.
+            checked: what :meth:`find` gave, and the call fits; it is not checked again while the version is the same.
             on_start: told the number of the call once it was taken; the plugin's events name it.
 
         Raises:

@@ -7,11 +7,27 @@ from typing import assert_never
 
 from .orders import Crashed, Failed, InService, StatusChanged
 from .owner import RuntimeOwner
+from .pending import Hung
 from .records import PluginCrashed, PluginFailed, PluginLoaded, PluginStatus
 
-__all__ = ["tell"]
+__all__ = ["log_hung", "tell"]
 
 _log = logging.getLogger(__name__)
+
+
+def log_hung(plugin: str, command: Hung, pid: int | None) -> None:
+    """Log for the operator why a worker, whose process id is ``pid``, is about to be replaced."""
+    request = f" [{command.request}]" if command.request else ""
+    # Not "plugin NAME: ...", which is how lines begin that the plugin itself has printed.
+    _log.warning(
+        "call %d of %s.%s%s did not let go when its limit of %g s was over: worker process %s is replaced",
+        command.call,
+        plugin,
+        command.action,
+        request,
+        command.limit,
+        pid,
+    )
 
 
 def tell(owner: RuntimeOwner, command: StatusChanged | InService | Failed | Crashed, status: PluginStatus) -> None:

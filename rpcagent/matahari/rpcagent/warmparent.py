@@ -97,13 +97,21 @@ class WarmParent:
         except BaseException:
             ours.close()
             raise
+        try:
+            pidfd = os.pidfd_open(process.pid)
+        except BaseException:
+            # Out of descriptors, most likely. Nobody could notice its end, so it must not live.
+            ours.close()
+            process.kill()
+            process.wait()
+            raise
         self._process = process
         self._is_ready = False
         self._fault = ""
         self._connection = Connection.to_parent(nonce)
         self._pump = SocketPump(ours, receive=self._receive, ended=self._end_of_stream)
         self._ended = loop.create_future()
-        self._pidfd = os.pidfd_open(process.pid)
+        self._pidfd = pidfd
         loop.add_reader(self._pidfd, self._exited)
 
     def spawn(

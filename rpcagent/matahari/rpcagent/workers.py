@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from matahari.agent import Allowance
 from matahari.hostproto import Activate, Bye, Call, Cancel, Drain, Load, PluginEvent
 
-from .allowance import Allowance
 from .workerlink import WorkerLink
 
 __all__ = ["Workers"]
@@ -87,10 +87,17 @@ class Workers:
         self._asked.discard(worker)
         return True
 
-    def blame(self, worker: int, reason: str) -> None:
-        """Remember why we are about to signal a worker; the first reason counts."""
-        if worker in self._links:
-            self._reasons.setdefault(worker, reason)
+    def blame(self, worker: int, reason: str, *, calls: int = 0) -> None:
+        """Remember why we are about to signal a worker; the first reason counts.
+
+        It is logged when the worker is ended with ``calls`` still running in it.
+        """
+        if worker not in self._links or worker in self._reasons:
+            return
+        self._reasons[worker] = reason
+        if calls:
+            text = "worker process %s of plugin %s is ended with %d calls in it: %s"
+            _log.warning(text, self.pid(worker), self._plugin, calls, reason)
 
     def take_reason(self, worker: int) -> str | None:
         """Why we signalled a worker that has ended, None when we did not."""

@@ -34,7 +34,7 @@ class Plugin:
 
     Args:
         path: file or folder of the plugin.
-        limits: bounds of it; those of an agent without settings when left out.
+        limits: bounds of it, which its ``NAME.toml`` changes; those of a node without a configuration when left out.
         settings: what the plugin is configured with, in place of the settings in its ``NAME.toml``; or the path of a
             file in that form, in place of the whole file.
 
@@ -116,8 +116,9 @@ class Plugin:
         Raises:
             As :meth:`call`.
         """
+        limit = self._call_limit(method)
         coroutine = self._harness.call_with(method, args, kwargs, timeout=timeout, caller=caller)
-        return self._wait(coroutine, self._harness.limits.call_timeout + _SLACK)
+        return self._wait(coroutine, limit + _SLACK)
 
     def record(self, method: str, /, *args: object, **kwargs: object) -> CallRecord:
         """Call, and give everything: result or failure, what it told on the way, and its arguments as logs show them.
@@ -125,7 +126,8 @@ class Plugin:
         Raises:
             TypeError, ValueError: an argument is not JSON.
         """
-        return self._wait(self._record(method, args, kwargs), self._harness.limits.call_timeout + _SLACK)
+        limit = self._call_limit(method)
+        return self._wait(self._record(method, args, kwargs), limit + _SLACK)
 
     @property
     def events(self) -> list[EventReport]:
@@ -173,6 +175,12 @@ class Plugin:
         except asyncio.CancelledError:
             call.cancel()
             raise
+
+    def _call_limit(self, method: str) -> float:
+        async def ask() -> float:
+            return self._harness.call_limit(method)
+
+        return self._wait(ask(), _SLACK)
 
     async def _events(self) -> list[EventReport]:
         return self._harness.events

@@ -25,7 +25,7 @@ from matahari.rpcagent import (
     PluginStatus,
 )
 
-from .options import Settings
+from .options import Settings, own_limits
 from .place import PluginPlace, stage
 from .reports import EventReport, masked, read_report
 from .running import RunningCall
@@ -81,14 +81,14 @@ class PluginHarness:
 
     Args:
         place: the plugin.
-        limits: bounds of it; those of an agent without settings when left out.
+        limits: bounds of it, which its ``NAME.toml`` changes; those of a node without a configuration when left out.
         settings: what the plugin is configured with, in place of the settings in its ``NAME.toml``; or the path of a
             file in that form, in place of the whole file.
     """
 
     def __init__(self, place: PluginPlace, *, limits: Limits | None = None, settings: Settings | None = None) -> None:
         self.place = place
-        self.limits = limits or Limits()
+        self.limits = own_limits(place.path, settings, limits or Limits())
         self._settings = settings
         self._ear = _Ear()
         self._stage: Path | None = None
@@ -139,6 +139,11 @@ class PluginHarness:
     def events(self) -> list[EventReport]:
         """The last events that the plugin told, those outside of calls included."""
         return list(self._ear.events)
+
+    def call_limit(self, method: str) -> float:
+        """The longest time that a call of ``method`` may take, in seconds: what it declares counts when that is more."""
+        declared = [spec.timeout for spec in self.status.methods if spec.name == method and spec.timeout is not None]
+        return max([self.limits.call_timeout, *declared])
 
     def begin(self, method: str, /, *args: object, **kwargs: object) -> RunningCall:
         """Begin a call: iterate over what is given for what the call tells, await it for the result.

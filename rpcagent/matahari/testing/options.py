@@ -10,7 +10,10 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["Settings", "dump_toml", "options_text"]
+from matahari.errors import ConfigError
+from matahari.rpcagent import Limits, find_options, read_options
+
+__all__ = ["Settings", "dump_toml", "options_text", "own_limits"]
 
 #: Values for ``[settings]``, or the path of a file in the form of ``NAME.toml`` that takes the place of the plugin's.
 Settings = Mapping[str, object] | os.PathLike[str]
@@ -30,6 +33,20 @@ def options_text(settings: Mapping[str, object], own: Path | None) -> str:
     tables: Mapping[str, object] = {} if own is None else tomllib.loads(own.read_text(encoding="utf-8"))
     limits = tables.get("limits", {})
     return dump_toml({"limits": limits if isinstance(limits, Mapping) else {}, "settings": settings})
+
+
+def own_limits(path: Path, settings: Settings | None, limits: Limits) -> Limits:
+    """The bounds that the plugin at ``path`` will have: ``limits`` with those of its file, or of ``settings``, in place.
+
+    A file that cannot be read changes nothing: the load says what is wrong with it.
+    """
+    file = find_options(path) if settings is None or isinstance(settings, Mapping) else Path(settings)
+    if file is None:
+        return limits
+    try:
+        return read_options(file.read_bytes(), str(file)).limits(limits)
+    except (OSError, ConfigError):
+        return limits
 
 
 def dump_toml(tables: Mapping[str, Mapping[str, object]]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from matahari.errors import PluginError
-from matahari.rpcagent import NAME_RULE, find_options, is_plugin_name
+from matahari.rpcagent import NAME_RULE, find_options, is_plugin_name, name_fault
 
 from .options import Settings, options_text
 
@@ -61,6 +61,11 @@ class PluginPlace:
     def is_name(text: str) -> bool:
         """Whether a plugin may be called so."""
         return is_plugin_name(text)
+
+    @staticmethod
+    def name_fault(text: str) -> str:
+        """Why no plugin may be called so, as the rest of a sentence that begins with the name; empty when one may."""
+        return name_fault(text)
 
     @property
     def is_folder(self) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
 import pytest
 
 from matahari.agent import Action, AgentObject, CallContext, Effects, Fault, Gate
+from matahari.agent.gate import LOG_BURST, LOG_RATE
 from matahari.hooks import (
     ActionRequest,
     AuditLog,
@@ -121,6 +122,28 @@ def call(
     return asyncio.run(gate.run(item or Disk(), method, arguments, CONTEXT, ALICE))
 
 
+class Slow(Disk):
+    """Looks at its calls beside the event loop."""
+
+    def prepare_beside(
+        self, method: str, arguments: dict[str, Value], context: CallContext
+    ) -> Awaitable[Action] | None:
+        async def look() -> Action:
+            await asyncio.sleep(0)
+            return self.prepare(method, arguments, context)
+
+        return look()
+
+
+def test_a_call_that_is_checked_beside_the_loop_takes_the_same_way() -> None:
+    audit = Paper()
+    assert call("wipe", Slow(), audit=audit, key="s3cret") == {"done": "wipe"}
+    assert audit.events == ["intent", "outcome"]
+    assert fault_of("forbidden", Slow(), audit=audit).kind == "refused"
+    assert fault_of("unknown", Slow(), audit=audit).kind == "unknown_action"
+    assert audit.events[2:] == ["refusal", "refusal"]
+
+
 def fault_of(method: str, item: Disk | None = None, **more: object) -> Fault:
     with pytest.raises(Fault) as caught:
         call(method, item, **more)  # type: ignore[arg-type]  # passed on
@@ -171,6 +194,34 @@ def test_a_refused_caller_writes_no_log_lines_of_its_own(caplog: pytest.LogCaptu
     message = record.getMessage()
     assert message.isprintable(), ascii(message[:200])
     assert len(message) < 1500, len(message)
+
+
+def test_a_flood_of_refusals_is_in_the_audit_log_one_by_one_and_in_the_agents_log_as_a_number(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    audit, now = Paper(), [1000.0]
+    gate = Gate(
+        Extensions(),
+        Threads(),
+        OwnerRule("root"),
+        audit=audit,
+        clock=lambda: now[0],
+    )
+
+    async def refuse(count: int) -> None:
+        for _ in range(count):
+            with pytest.raises(Fault, match="is refused"):
+                await gate.run(Disk(), "wipe", {}, CONTEXT, ALICE)
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(refuse(LOG_BURST + 300))
+        assert len(caplog.messages) == LOG_BURST
+        now[0] += 1.0 / LOG_RATE
+        asyncio.run(refuse(1))
+    assert audit.events == ["refusal"] * (LOG_BURST + 301)
+    left_out, last = caplog.messages[LOG_BURST:]
+    assert left_out == "300 more refusals were not logged here; the audit log has them: /state/audit.log"
+    assert "it was asked for by alice" in last
 
 
 def test_a_hook_that_raises_refuses_and_is_named() -> None:

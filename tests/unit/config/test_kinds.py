@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from matahari.config.kinds import Flag, Kind, Number, PathList, PathValue, Place, Seconds, home_folder
+from matahari.config.kinds import Bound, Flag, Kind, Number, PathList, PathValue, Place, Seconds, home_folder
 
 FILE = Place(base=Path("/etc/matahari"), home=Path("/home/u"), is_text=False)
+MEMORY = Bound(64, 999, "MiB", "a worker cannot run in less")
 TEXT = Place(base=Path("/work-dir"), home=None, is_text=True)
 
 
@@ -22,6 +23,8 @@ TEXT = Place(base=Path("/work-dir"), home=None, is_text=True)
         (Number(0, 9), 9, FILE, 9),
         (Number(0, 9), "9", TEXT, 9),
         (Number(0, 9), 9, TEXT, 9),
+        (MEMORY, 0, FILE, 0),
+        (MEMORY, "64", TEXT, 64),
         (Seconds(0, 9), 2, FILE, 2.0),
         (Seconds(0, 9), "2.5", TEXT, 2.5),
         (PathValue(), "a/../b", FILE, Path("/etc/matahari/b")),
@@ -46,6 +49,10 @@ def test_good_values_are_converted(kind: Kind, raw: object, place: Place, expect
         (Flag(), 1, FILE),
         (Flag(), "", TEXT),
         (Number(0, 9), "9", FILE),
+        (MEMORY, 63, FILE),
+        (MEMORY, "1", TEXT),
+        (MEMORY, 1000, FILE),
+        (MEMORY, -1, FILE),
         (Number(0, 9), 9.0, FILE),
         (Number(0, 9), False, FILE),
         (Number(0, 9), "٣", TEXT),

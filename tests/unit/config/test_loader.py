@@ -302,3 +302,10 @@ interval = 5
 def test_a_way_of_audit_that_there_is_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="must be one of required, on, off"):
         load_from('[agent]\naudit = "maybe"', tmp_path=tmp_path)
+
+
+@pytest.mark.parametrize("memory", [1, 63])
+def test_no_plugin_is_given_less_memory_than_a_worker_needs(tmp_path: Path, memory: int) -> None:
+    with pytest.raises(ConfigError, match="must be 0, for no bound, or at least 64 MiB"):
+        load_from(f"[plugins]\nmemory = {memory}\n", tmp_path=tmp_path)
+    assert load_from("[plugins]\nmemory = 0\n", tmp_path=tmp_path).plugin_memory == 0

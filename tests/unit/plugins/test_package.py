@@ -178,8 +178,18 @@ def test_who_may_not_is_told_who_may() -> None:
         apt._checked(Done(["apt-get"], 100, "", denied))
     with pytest.raises(PermissionError, match="needs root: only root"):
         apt._checked(Done(["apt-get"], 100, "", "E: Could not open lock file - open (13: Permission denied)"))
-    with pytest.raises(PackageError, match="only root"):
-        rpm._checked(Done(["dnf"], 1, "", "Error: This command has to be run with superuser privileges"))
+    for said in (
+        "Error: This command has to be run with superuser privileges (under the root user on most systems).",
+        "The requested operation requires superuser privileges. Please log in as a user with elevated rights",
+        "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Permission denied)",
+    ):
+        with pytest.raises(PermissionError, match="needs root: only root"):
+            rpm._checked(Done(["dnf"], 1, "", said))
+
+
+@pytest.mark.parametrize("name", ["install", "remove", "update_check"])
+def test_what_needs_root_says_so_in_its_documentation(name: str) -> None:
+    assert "PermissionError: " in (getattr(package, name).__doc__ or "")
 
 
 def test_why_packages_of_apt_do_not_go_together_is_told_from_its_output() -> None:

@@ -61,12 +61,12 @@ def test_a_sensitive_rest_hides_all_that_has_no_name_in_the_schema() -> None:
 
 
 def test_effects_are_those_that_the_author_declared() -> None:
-    effects = plugin_action(COPY, ['"a"'], {}, done).effects
+    effects = plugin_action(COPY, {"source": "a"}, done).effects
     assert (effects.read_only, effects.destructive, effects.idempotent) == (False, True, None)
 
 
 def test_a_mismatch_is_a_problem_of_the_reply() -> None:
-    check = plugin_action(COPY, ['"a"'], {}, done).check_reply
+    check = plugin_action(COPY, {"source": "a"}, done).check_reply
     assert check is not None
     assert asyncio.run(_problems(check({"result": "1"}))) == []
     assert asyncio.run(_problems(check({"result": "1", "mismatch": "no text"}))) == ["no text"]

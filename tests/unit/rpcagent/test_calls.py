@@ -91,7 +91,7 @@ def test_a_running_call_past_its_time_is_answered_cancelled_and_then_hung() -> N
     assert desk.commands() == [SendTo(1, Cancel(1))]
     assert desk.table.next_deadline() == 2.5
     desk.table.handle_timeout(2.5)
-    assert desk.commands() == [Hung(1, "m")]
+    assert desk.commands() == [Hung(1, "m", 1, "r", 2.0)]
     assert desk.table.next_deadline() == math.inf
     assert desk.table.has_only_hung(1)
     assert (desk.table.timeouts, desk.table.failures, desk.table.active) == (1, 1, 1)
@@ -191,7 +191,7 @@ def test_an_abandoned_call_is_cancelled_or_forgotten() -> None:
     desk.table.abandon(99)
     assert desk.commands() == [SendTo(1, Cancel(1))]
     desk.table.handle_timeout(5.0)
-    assert desk.commands() == [Hung(1, "m")]
+    assert desk.commands() == [Hung(1, "m", 1, "r", 5.0)]
     assert not running.done()
     assert desk.table.timeouts == 0
 

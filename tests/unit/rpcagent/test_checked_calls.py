@@ -19,7 +19,7 @@ def submit(desk: Desk, checked: Action, *args: str) -> Slip:
 def test_a_check_gives_the_action_and_counts_nothing() -> None:
     desk = Desk()
     desk.use(1, m=ONE)
-    action = desk.table.check("m", ["1"], {})
+    action = desk.check("m", ["1"], {})
     assert (action.name, action.spec.params) == ("m", ONE)
     assert (desk.table.calls, desk.table.failures) == (0, 0)
 
@@ -29,7 +29,7 @@ def test_a_call_that_does_not_fit_is_counted_as_one_that_failed(method: str, kin
     desk = Desk()
     desk.use(1, m=ONE)
     with pytest.raises(CallFailure) as caught:
-        desk.table.check(method, [], {})
+        desk.check(method, [], {})
     assert caught.value.kind == kind
     assert (desk.table.calls, desk.table.failures) == (1, 1)
 
@@ -37,7 +37,7 @@ def test_a_call_that_does_not_fit_is_counted_as_one_that_failed(method: str, kin
 def test_a_call_that_was_checked_is_not_checked_again_by_the_same_generation(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk()
     desk.use(1, m=ONE)
-    action = desk.table.check("m", ["1"], {})
+    action = desk.check("m", ["1"], {})
     monkeypatch.setattr(Action, "check", lambda self, args, kwargs: pytest.fail("it was checked again"))
     submit(desk, action, "1")
     assert desk.sent() == [(1, 1)]
@@ -47,7 +47,7 @@ def test_a_call_that_was_checked_is_not_checked_again_by_the_same_generation(mon
 def test_another_generation_checks_it_again() -> None:
     desk = Desk()
     desk.use(1, m=ONE)
-    action = desk.table.check("m", ["1"], {})
+    action = desk.check("m", ["1"], {})
     desk.use(2, m={"properties": {}})
     with pytest.raises(CallFailure, match="takes 0 positional arguments"):
         submit(desk, action, "1")
@@ -71,7 +71,7 @@ TWO: dict[str, Json] = {"properties": {"a": {}, "b": {}}, "x-positional": ["b", 
 def test_what_was_allowed_as_something_else_does_not_run(changed: MethodSpec) -> None:
     desk = Desk()
     desk.use_specs(READS)
-    action = desk.table.check("m", ["1"], {})
+    action = desk.check("m", ["1"], {})
     waiting = [submit(desk, action, "1") for _ in range(3)]
     assert len(desk.sent()) == 2  # and one waits
     desk.use_specs(changed, worker=2)
@@ -85,7 +85,7 @@ def test_what_was_allowed_as_something_else_does_not_run(changed: MethodSpec) ->
 def test_a_change_that_nobody_decides_upon_lets_a_call_run() -> None:
     desk = Desk()
     desk.use_specs(READS)
-    action = desk.table.check("m", ["1"], {})
+    action = desk.check("m", ["1"], {})
     desk.use_specs(MethodSpec("m", {**PARAMS, "x-positional": ["a", "b"]}, effects=READS.effects, doc="more"), worker=2)
     submit(desk, action, "1")
     assert [worker for worker, _ in desk.sent()] == [2]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from matahari.rpcagent.languages import PYTHON, Language
-from matahari.rpcagent.names import classify, is_noise, touches_plugins
+from matahari.rpcagent.names import RESERVED, classify, is_noise, is_plugin_name, name_fault, touches_plugins
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,11 @@ def test_a_change_within_noise_does_not_touch_plugins() -> None:
 def test_names_of_the_agents_own_objects_are_taken() -> None:
     assert classify("Plugins.py", is_folder=False)[0] == "misnamed"
     assert classify("plugins.py", is_folder=False)[0] == "plugin"
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+def test_no_plugin_has_the_name_of_an_object_of_the_agent(name: str) -> None:
+    assert "object of the agent" in name_fault(name)
+    assert not is_plugin_name(name)
+    assert classify(f"{name}.py", is_folder=False) == ("misnamed", "", "")
+    assert is_plugin_name(name.lower())

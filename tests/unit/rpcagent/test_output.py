@@ -68,6 +68,55 @@ def test_too_many_lines_are_counted_instead_of_logged() -> None:
     assert lines.finish(1000.0 + 1.5 / RATE) == plain("(5 more lines were not logged)")
 
 
+def test_in_a_flood_one_line_a_second_says_how_many_were_left_out() -> None:
+    lines = OutputLines()
+    said: list[Line] = []
+    fed = 0
+    for step in range(1000):  # ten seconds, 400 lines in each hundredth of one
+        said += lines.feed(b"x\n" * 400, 1000.0 + step / 100)
+        fed += 400
+    said += lines.finish(1010.0)
+    notes = [line.text for line in said if line.text != "x"]
+    assert 9 <= len(notes) <= 11
+    left_out = sum(int(note[1:].partition(" ")[0]) for note in notes)
+    assert left_out + said.count(Line("x")) == fed
+
+
+HEAD = "Fatal Python error: Segmentation fault"
+DUMP = (
+    "",
+    "Thread 0x00007f0000000001 (most recent call first):",
+    *(f'  File "/p/a.py", line {number} in f{number}' for number in range(200)),
+    "",
+    "Extension modules: numpy.core (total: 1)",
+)
+
+
+class TestFatal:
+    def test_the_first_line_of_a_crash_dump_is_kept_when_the_dump_is_cut(self) -> None:
+        lines = OutputLines()
+        lines.feed("\n".join(["before", HEAD, *DUMP]).encode(), 0.0)
+        for call in (None, 7):
+            shown = lines.last(call).split("\n")
+            assert shown[:2] == [HEAD, "…"]
+            assert shown[2:] == [*DUMP[-TAIL_LINES:]]
+
+    def test_it_is_not_shown_twice_and_the_whole_is_bounded(self) -> None:
+        lines = OutputLines()
+        lines.feed(f"{HEAD}\n{DUMP[1]}\n".encode(), 0.0)
+        assert lines.last(None) == f"{HEAD}\n{DUMP[1]}"
+        lines = OutputLines()
+        lines.feed(b"".join(b"  %s\n" % (b"y" * SHOWN_LINE) for _ in range(30)), 0.0)
+        lines.feed(f"{HEAD}\n".encode() + b"".join(b"  %s\n" % (b"y" * SHOWN_LINE) for _ in range(30)), 0.0)
+        assert lines.last(None).startswith(f"{HEAD}\n…\n")
+        assert len(lines.last(None)) <= SHOWN
+
+    def test_that_of_a_child_is_forgotten_when_others_go_on(self) -> None:
+        lines = OutputLines()
+        lines.feed("\n".join([HEAD, *DUMP, "and the worker goes on", *DUMP, ""]).encode(), 0.0)
+        assert HEAD not in lines.last(None)
+
+
 class TestMarks:
     def test_a_line_is_of_the_call_in_its_mark(self) -> None:
         lines = OutputLines()

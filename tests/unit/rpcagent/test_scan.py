@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from pathlib import Path
 
+import pytest
+
 from matahari.hostproto import content_digest
-from matahari.rpcagent import LoadFailure
+from matahari.rpcagent import LoadFailure, scan
 from matahari.rpcagent.languages import PYTHON, Language
 from matahari.rpcagent.orders import Content
 from matahari.rpcagent.scan import MAX_CARRIED, REMOVAL_GRACE_NS, Found, Listing, Scanner, compare
+from tests.support.plugins import TIME
 
 SECOND = 1_000_000_000
 
@@ -144,6 +148,32 @@ class TestScanner:
             assert each.content.fault is not None
             assert each.content.fault.file == each.content.path
             assert each.content.digest == ""
+
+    def test_a_file_that_becomes_a_pipe_between_look_and_reading_is_not_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "a.py"
+        path.write_text("X = 1")
+        now = later(path)
+
+        def swap(*_: object, **__: object) -> bool:
+            path.unlink()
+            os.mkfifo(path)
+            return True
+
+        scanner = Scanner([tmp_path])
+        found: list[Listing] = []
+        monkeypatch.setattr(scan, "is_settled", swap)
+        # A thread, because reading a pipe would never end.
+        looking = threading.Thread(target=lambda: found.append(scanner.scan(now)), daemon=True)
+        looking.start()
+        looking.join(10.0 * TIME)
+        [listing] = found
+        assert (dict(listing.plugins), sorted(listing.unsettled)) == ({}, ["a"])
+        monkeypatch.undo()
+        fault = scanner.scan(now).plugins["a"].content.fault
+        assert fault is not None
+        assert "is not a regular file" in fault.text
 
     def test_a_link_to_a_file_is_that_file(self, tmp_path: Path) -> None:
         target = tmp_path / "elsewhere.txt"

@@ -11,7 +11,8 @@ import pytest
 from matahari.rpcagent import LoadFailure, Notice, PluginCrashed, PluginFailed, PluginLoaded, PluginStatus, State
 from matahari.rpcagent.orders import Crashed, Failed, InService, StatusChanged
 from matahari.rpcagent.owner import RuntimeOwner
-from matahari.rpcagent.telling import tell
+from matahari.rpcagent.pending import Hung
+from matahari.rpcagent.telling import log_hung, tell
 
 BAD = LoadFailure("SyntaxError", "bad")
 
@@ -55,3 +56,14 @@ def test_a_status_with_an_error_is_logged(caplog: pytest.LogCaptureFixture) -> N
     assert caplog.messages == []
     tell(cast(RuntimeOwner, Owner()), StatusChanged(), status(BAD))
     assert caplog.messages == ["plugin a is degraded: SyntaxError: bad"]
+
+
+@pytest.mark.parametrize(("request_id", "shown"), [("", ""), ("r-7", " [r-7]")])
+def test_a_worker_that_is_replaced_is_logged_with_plugin_method_call_and_limit(
+    caplog: pytest.LogCaptureFixture, request_id: str, shown: str
+) -> None:
+    log_hung("a", Hung(3, "nap", 12, request_id, 2.5), 4711)
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    text = "did not let go when its limit of 2.5 s was over: worker process 4711 is replaced"
+    assert record.getMessage() == f"call 12 of a.nap{shown} {text}"

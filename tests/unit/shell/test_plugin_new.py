@@ -36,6 +36,24 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str, capsys: pytes
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Plugins", "'Plugins' is the name of an object of the agent itself; take another"),
+        ("x" * 256, "is longer than 255 characters"),
+        ("a\x1b[2J", "'a\\x1b[2J' is no name for a plugin"),
+    ],
+)
+def test_the_refusal_of_a_name_says_what_is_wrong_with_this_one(
+    tmp_path: Path, name: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert new_plugin(name, tmp_path) == 64
+    said = capsys.readouterr().err
+    assert why in said
+    assert len(said) < 300
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("taken", ["calc.py", "tests/test_calc.py", "calc/__init__.py"])
 def test_nothing_is_overwritten_and_nothing_else_is_written(
     tmp_path: Path, taken: str, capsys: pytest.CaptureFixture[str]

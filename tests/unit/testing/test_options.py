@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matahari.testing.options import dump_toml, options_text
+from matahari.rpcagent import Limits
+from matahari.testing.options import dump_toml, options_text, own_limits
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -47,3 +48,16 @@ def test_settings_take_the_place_of_the_plugins_own_and_its_limits_stay(tmp_path
         "settings": {"new": 2},
     }
     assert tomllib.loads(options_text({}, None)) == {"limits": {}, "settings": {}}
+
+
+def test_the_bounds_of_a_plugin_are_those_of_the_file_that_counts(tmp_path: Path) -> None:
+    plugin, defaults = tmp_path / "a.py", Limits(call_timeout=7.0)
+    assert own_limits(plugin, None, defaults) is defaults
+    (tmp_path / "a.toml").write_text("[limits]\nload_timeout = 20\n")
+    (tmp_path / "other.toml").write_text("[limits]\nload_timeout = 30\n")
+    (tmp_path / "bad.toml").write_text("[limits]\nload_timeout = -1\n")
+    assert (own_limits(plugin, None, defaults).load_timeout, own_limits(plugin, None, defaults).call_timeout) == (20, 7)
+    assert own_limits(plugin, {"keep": 1}, defaults).load_timeout == 20  # settings of a test leave the limits
+    assert own_limits(plugin, tmp_path / "other.toml", defaults).load_timeout == 30
+    assert own_limits(plugin, tmp_path / "bad.toml", defaults) is defaults
+    assert own_limits(plugin, tmp_path / "absent.toml", defaults) is defaults

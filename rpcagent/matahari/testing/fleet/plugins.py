@@ -62,15 +62,19 @@ class SimulatedPlugins:
     async def reload_all(self) -> list[PluginStatus]:
         return self.statuses()
 
-    def check(self, name: str, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
+    def find(self, name: str, method: str) -> Action:
         code = self._codes.get(name)
         if code is None:
             text = self.no_plugin(name)
             raise CallFailure("not_loaded", "NotLoaded", text, text=text)
         action = code.actions.get(method)
+        if action is None:
+            raise self.refuse(name, unknown_action(name, method, code.actions))
+        return action
+
+    def _check(self, name: str, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
+        action = self.find(name, method)
         try:
-            if action is None:
-                raise unknown_action(name, method, code.actions)
             action.check(args, kwargs)
         except CallFailure as failure:
             raise self.refuse(name, failure) from None
@@ -95,7 +99,7 @@ class SimulatedPlugins:
         checked: Action | None = None,
     ) -> CallResult:
         """Answer as the function and the rules say; ``timeout`` is kept by whoever asks, reports are not simulated."""
-        action = checked or self.check(name, method, args, kwargs or {})
+        action = checked or self._check(name, method, args, kwargs or {})
         self._calls[name] += 1
         self._active[name] += 1
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matahari.rpcagent.allowance import Allowance
+from matahari.agent import Allowance
 
 
 def test_a_burst_passes_and_then_a_trickle() -> None:
