@@ -9,7 +9,7 @@ from matahari.console.client import Console
 from matahari.console.connecting import Connecting, connect
 from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
 from matahari.console.event_stream import EventStream
-from matahari.console.grouping import Summary, ValueGroup
+from matahari.console.grouping import Summary, ValueGroup, group_values
 from matahari.console.listening import Listening
 from matahari.console.matches import HostMatch, HostMatches
 from matahari.console.objects import Objects
@@ -18,6 +18,7 @@ from matahari.console.reports import Missed, Output, Partial, Progress, Report, 
 from matahari.console.rollout import Batch, NotAsked
 from matahari.console.running import RunningCall
 from matahari.console.selection import Selection
+from matahari.console.stub_writing import write_stubs
 from matahari.console.subscription import Subscription
 from matahari.console.values import (
     AgentSummary,
@@ -70,4 +71,6 @@ __all__ = [
     "Told",
     "ValueGroup",
     "connect",
+    "group_values",
+    "write_stubs",
 ]

@@ -16,7 +16,7 @@ from matahari.errors import RemoteProtocolError, SchemaError
 from matahari.qmf import Method, Property, PropertyType, Schema, Value, decode_text, text
 from matahari.validation import did_you_mean
 
-__all__ = ["PLUGIN_PACKAGE", "bind", "coerce", "is_plugin", "mismatch_of", "result_of"]
+__all__ = ["PLUGIN_PACKAGE", "bind", "coerce", "is_plugin", "may_be_missing", "mismatch_of", "result_of"]
 
 PLUGIN_PACKAGE: Final = "org.matahariproject.rpc.plugin"
 MIN_INTEGER: Final = -(2**63)  # QMF has int64 and uint64
@@ -52,7 +52,7 @@ def bind(schema: Schema, method: Method, args: Sequence[object], kwargs: Mapping
         if name in given:
             raise SchemaError(f"argument {name!r} is given twice", path=method.name)
         given[name] = value
-    missing = [one.name for one in inputs if one.name not in given and not _may_be_missing(one)]
+    missing = [one.name for one in inputs if one.name not in given and not may_be_missing(one)]
     if missing:
         raise SchemaError(
             f"Incorrect number of arguments: expected {len(inputs)}, got {len(given)} (missing: {', '.join(missing)})",
@@ -128,7 +128,8 @@ def mismatch_of(schema: Schema, arguments: Mapping[str, Value]) -> str:
     return (text(arguments.get("mismatch")) or "") if is_plugin(schema) else ""
 
 
-def _may_be_missing(argument: Property) -> bool:
+def may_be_missing(argument: Property) -> bool:
+    """Whether a call may leave the argument out."""
     return argument.default is not None or argument.optional or argument.type is PropertyType.VOID
 
 

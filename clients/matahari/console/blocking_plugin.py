@@ -15,9 +15,9 @@ from matahari.console.calls import Call as AsyncCall
 from matahari.console.extending import JsonValue
 from matahari.console.grouping import Summary
 from matahari.console.plugin import Plugin as AsyncPlugin
-from matahari.console.plugin import method_function
 from matahari.console.reports import Report, Told
 from matahari.console.rollout import Batch, NotAsked
+from matahari.console.signatures import method_function
 from matahari.console.values import RemoteObject, Result, Results
 
 __all__ = ["Call", "Plugin"]
@@ -47,7 +47,7 @@ class Plugin:
     def __getattr__(self, name: str) -> Callable[..., Call]:
         if name.startswith("_"):
             raise AttributeError(name)  # no method of a plugin; copying asks for some before there is anything to ask
-        return method_function(self._plugin._find(name), self._plugin._name, self._call)
+        return method_function(self._plugin._find(name), self._plugin.objects.class_name, self._call)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._plugin._published})
@@ -92,6 +92,10 @@ class Call(Iterator[Result]):
 
     def __repr__(self) -> str:
         return repr(self._call)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return self._call.hosts
 
     @property
     def results(self) -> Results:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from matahari.console.call_options import CallSettings
+from matahari.console.latehosts import LateHosts
 from matahari.console.reports import Report, Told
 from matahari.console.rollout import Batch, NotAsked, Rollout, plan_batches
 from matahari.console.running import RunningCall
@@ -30,7 +31,7 @@ class Call(AsyncIterator[Result]):
 
     Args:
         objects: on which it is called.
-        early: results that are there without asking.
+        late: agents that may have more objects, and have not told so far; they are asked last.
         not_asked: hosts that it leaves out.
     """
 
@@ -42,7 +43,7 @@ class Call(AsyncIterator[Result]):
         kwargs: dict[str, object],
         settings: CallSettings,
         *,
-        early: Sequence[Result] = (),
+        late: LateHosts | None = None,
         not_asked: Sequence[NotAsked] = (),
     ) -> None:
         self._objects = objects
@@ -50,12 +51,17 @@ class Call(AsyncIterator[Result]):
         self._args = tuple(args)
         self._kwargs = dict(kwargs)
         self._settings = settings
-        self._early = deque(early)
-        self._left_out = tuple(not_asked)
+        self._late = LateHosts() if late is None else late
+        self._early: deque[Result] = deque()
+        self._left_out = list(not_asked)
+        if settings.rolling.limit is not None:
+            self._left_out += self._late.leave_out("limit")  # the sample is of those that are there
         self._by_host: dict[str, list[RemoteObject]] = {}
         for item in objects:
             self._by_host.setdefault(item.host or item.agent, []).append(item)
-        self._rollout = Rollout(plan_batches(list(self._by_host), settings.rolling))
+        plan = plan_batches(list(self._by_host), settings.rolling)
+        self._hosts = tuple(host for batch in plan.batches for host in batch.hosts)
+        self._rollout = Rollout(plan)
         self._prepared: dict[int, Prepared] | None = None
         self._running: RunningCall | None = None
         self._results: dict[int, Result] = {}
@@ -90,11 +96,19 @@ class Call(AsyncIterator[Result]):
         return f"<Call: {self._method} on {len(self._by_host)} hosts, {len(self._results)} results>"
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """Hosts that it is to ask, in order: those of the sample, where it has a limit."""
+        return self._hosts
+
+    @property
     def results(self) -> Results:
         """Results that are in, in the order of the objects, and the hosts that are not asked."""
         order = {id(item): at for at, item in enumerate(self._objects)}
         found = sorted(self._results.values(), key=lambda one: order.get(id(one.object), len(order)))
-        return Results(found, self._objects._extensions, [*self._left_out, *self._rollout.not_asked])
+        left_out = [*self._left_out, *self._rollout.not_asked]
+        if self._rollout.stopped is not None:
+            left_out += [NotAsked(one.host, self._rollout.stopped) for one in self._late.left]
+        return Results(found, self._objects._extensions, left_out)
 
     @property
     def running(self) -> list[RemoteObject]:
@@ -134,6 +148,7 @@ class Call(AsyncIterator[Result]):
         """Have it ended where it still runs, and ask no further hosts; the results of those that run come soon."""
         self._rollout.stop("cancelled")
         self._is_given_up.set()
+        self._late.wake()
         if self._running is not None:
             self._running.cancel()
 
@@ -141,6 +156,7 @@ class Call(AsyncIterator[Result]):
         """Have it ended where it still runs, and forget about it."""
         self._rollout.stop("cancelled")
         self._is_given_up.set()
+        self._late.wake()
         self._early.clear()
         if self._running is not None:
             await self._running.close()
@@ -162,6 +178,9 @@ class Call(AsyncIterator[Result]):
                 if self._early and self._prepared is not None:
                     return self._noted(self._early.popleft())
                 batch = await self._due()
+                if batch is None and self._late.left and not self._early and self._rollout.stopped is None:
+                    await self._ask_late()
+                    continue
                 if batch is None:
                     return self._noted(self._early.popleft()) if self._early else None
                 if self._settings.confirm is not None and not self._is_confirmed:
@@ -195,6 +214,7 @@ class Call(AsyncIterator[Result]):
             items = (*self._objects, *self._objects._absent)
             self._prepared = {id(item): one for item, one in zip(items, prepared, strict=True)}
             self._deadline = None if self._settings.timeout is None else _now() + self._settings.timeout
+            self._late.ask()
         if self._rollout.next_batch() is None:
             return None
         if self._deadline is not None and self._asked_at is None and max(self._resume_at, _now()) >= self._deadline:
@@ -222,6 +242,20 @@ class Call(AsyncIterator[Result]):
         self._is_confirmed = False
         self._rollout.begin()
         await self._running.begin()
+
+    async def _ask_late(self) -> None:
+        """Wait for one of the late agents; those that have the plugin are asked next."""
+        found = await self._late.wait(None if self._deadline is None else self._deadline - _now())
+        items = [item for one in found for item in one.objects]
+        prepared = await self._objects._prepared_late(items, self._method, self._args, self._kwargs)
+        self._late.settle(found)
+        self._early += [one.silence for one in found if one.silence is not None]
+        self._left_out += [one.lacking for one in found if one.lacking is not None]
+        assert self._prepared is not None
+        self._prepared |= {id(item): one for item, one in zip(items, prepared, strict=True)}
+        hosts = dict.fromkeys(item.host or item.agent for item in items)
+        self._by_host |= {host: [item for item in items if (item.host or item.agent) == host] for host in hosts}
+        self._rollout.add(list(hosts))
 
     def _end_batch(self) -> None:
         assert self._running is not None

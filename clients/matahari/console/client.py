@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from matahari.console.arguments import PLUGIN_PACKAGE
 from matahari.console.call_options import CallOptions, CallSettings
-from matahari.console.checking import require_properties, require_timeout
+from matahari.console.checking import require_timeout
 from matahari.console.directory import (
     CALL_TIMEOUT,
     DEFAULT_PACKAGE,
     Directory,
-    Found,
     host_name,
     host_of,
-    may_have,
-    query_for,
     summary,
 )
 from matahari.console.event_stream import EventStream
-from matahari.console.extending import ConsoleExtensions, JsonValue, no_hosts, telling_missing
+from matahari.console.extending import ConsoleExtensions, JsonValue
+from matahari.console.finder import Finder
 from matahari.console.listening import Listeners, Listening
 from matahari.console.matches import HostMatches
 from matahari.console.objects import Objects
@@ -32,10 +30,9 @@ from matahari.console.plugin import HostChoice, Plugin
 from matahari.console.selection import Selection
 from matahari.console.station import BusOptions, Station
 from matahari.console.subscription import CHANGE_INTERVAL, Subscription
-from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host, RemoteObject
-from matahari.errors import RequestTimeoutError
+from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host
 from matahari.net import Address
-from matahari.qmf import AgentRemoved, EngineEvent, Query, QueryTarget
+from matahari.qmf import AgentRemoved, EngineEvent
 
 if TYPE_CHECKING:
     from matahari.filters import Filter
@@ -52,6 +49,7 @@ class Console:
         self._station = Station(address, bus, listener=self._heard, connected=self._connected)
         self._directory = Directory(self._station)
         self._extensions = extensions
+        self._finder = Finder(self._station, self._directory, lambda: self._extensions)
         self._subscriptions: list[Subscription] = []
         self._listeners = Listeners()
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
@@ -81,6 +79,7 @@ class Console:
         for subscription in list(self._subscriptions):
             await subscription.close()
         await self._station.close()
+        await self._finder.close()
 
     async def hosts(
         self,
@@ -133,74 +132,68 @@ class Console:
             raise ValueError("a filter or facts are needed")
         return await match_hosts(self._directory, meant, timeout)
 
-    async def agents(self, hosts: Iterable[Host | str] | None = None) -> list[AgentSummary]:
+    async def agents(self, hosts: HostChoice | None = None, *, timeout: float = CALL_TIMEOUT) -> list[AgentSummary]:
         """Agents, of these hosts or of all, by name.
+
+        Args:
+            hosts: a filter or its text, or hosts and names.
+            timeout: seconds for the hosts to answer a filter.
 
         Raises:
             NoAgentsError: a named host is not known.
+            FilterSyntaxError, RequestTimeoutError: as :meth:`hosts`, when hosts are chosen by a filter.
         """
-        return sorted(summary(info) for info in self._directory.on(hosts))
+        return sorted(summary(info) for info in self._directory.on(await self._choose(hosts, timeout)))
 
     async def packages(self) -> list[str]:
         """Packages of all classes on the bus, by name."""
         return sorted({one.package for one in await self.classes()})
 
-    async def classes(self, package: str | None = None) -> list[ClassName]:
-        """Classes of objects (events are left out), of one package or of all, by name."""
-        return sorted(one for one in await self._directory.classes() if package in (None, one.package))
+    async def classes(
+        self, package: str | None = None, *, hosts: HostChoice | None = None, timeout: float = CALL_TIMEOUT
+    ) -> list[ClassName]:
+        """Classes of objects (events are left out), of one package or of all, by name.
+
+        Args:
+            hosts: only what is on these: a filter or its text, or hosts and names.
+            timeout: seconds for the hosts to answer a filter.
+
+        Raises:
+            NoAgentsError: a named host is not known.
+            FilterSyntaxError, RequestTimeoutError: as :meth:`hosts`, when hosts are chosen by a filter.
+        """
+        known = await self._directory.classes(await self._choose(hosts, timeout))
+        return sorted(one for one in known if package in (None, one.package))
 
     async def select(
         self,
         class_name: str,
         *,
         package: str = DEFAULT_PACKAGE,
-        hosts: Iterable[Host | str] | None = None,
+        hosts: HostChoice | None = None,
         where: Mapping[str, object] | None = None,
         timeout: float = CALL_TIMEOUT,
     ) -> Objects:
         """Objects of a class, with their values.
 
         Args:
-            hosts: only on these; None is all, those included that extensions expect: one that is not on the bus is in
-                the result's ``missing``. An empty iterable selects nothing.
+            hosts: only on these: a filter or its text, or hosts and names; an empty iterable selects nothing. None is
+                all, those included that extensions expect: one that is not on the bus is in the result's ``missing``.
             where: property values that must be equal. An object without the property does not match, and of hosts that
                 are not on the bus nobody knows.
-            timeout: seconds for each agent; one that does not answer is in the result's ``unanswered``.
+            timeout: seconds for the hosts to answer a filter, and for each agent; one that does not answer is in the
+                result's ``unanswered``.
 
         Raises:
             NoAgentsError: a named host, or the class, is not known; the message names close matches.
+            FilterSyntaxError: the text is no filter.
             RequestTimeoutError: nothing was found, and agents that may have it did not answer.
             SchemaError: ``where`` names a property that no object has; the message names close matches.
             ValueError: the timeout is not above 0.
         """
         require_timeout(timeout)
-        infos = [info for info in self._directory.on(hosts) if may_have(info, package)]
-        name = ClassName(package, class_name)
-        query = query_for(name)
-        answers, missing = await asyncio.gather(
-            asyncio.gather(*(self._directory.query(info, query, timeout) for info in infos)),
-            self._find_missing() if hosts is None and not where else no_hosts(),
-        )
-        found: list[Found] = []
-        for info, items in zip(infos, answers, strict=True):
-            found += [(info, data) for data in items or ()]
-        unanswered = [summary(info) for info, items in zip(infos, answers, strict=True) if items is None]
-        if hosts is None:
-            unanswered += [AgentSummary(one, "", one.split(":")[1]) for one in sorted(self._station.mute)]
-        if not found and unanswered:
-            names = ", ".join(one.name for one in unanswered)
-            raise RequestTimeoutError(f"no answer within {timeout:g} s from {names}", timeout=timeout)
-        if not found and (infos or hosts is None):
-            with telling_missing(missing):
-                await self._directory.require_class(name)
-        objects = await self._directory.objects(found, name, timeout)
-        if where:
-            require_properties(name, objects, where)
-            objects = [one for one in objects if all(_equal(one, key, value) for key, value in where.items())]
-        objects.sort(key=lambda one: (one.host, one.agent, one.name))
-        return Objects(
-            self._station, self._refetch, name, objects, unanswered, missing=missing, extensions=self._extensions
-        )
+        chosen = await self._choose(hosts, timeout)
+        return await self._finder.select(ClassName(package, class_name), chosen, where, timeout)
 
     async def plugin(
         self,
@@ -215,7 +208,8 @@ class Console:
         Args:
             hosts: a filter or its text, or hosts and names. One that has no such plugin is in the ``not_asked`` of
                 each call's results, one that does not answer in ``silent``.
-            fetch_timeout: seconds for the hosts to answer a filter, and for each agent to tell what it has.
+            fetch_timeout: seconds for the hosts to answer a filter, and for each agent to tell what it has. One that
+                is not as quick as the others delays nobody: calls wait for it when the others are done.
             options: of all calls; see :class:`CallOptions`.
 
         Raises:
@@ -226,15 +220,16 @@ class Console:
         """
         settings = CallSettings().changed(options)
         chosen = await self._choose(hosts, fetch_timeout)
-        objects = await self.select(name, package=PLUGIN_PACKAGE, hosts=chosen, timeout=fetch_timeout)
-        return Plugin(objects, chosen, settings)
+        require_timeout(fetch_timeout)
+        objects, late = await self._finder.find_plugin(ClassName(PLUGIN_PACKAGE, name), chosen, fetch_timeout)
+        return Plugin(objects, chosen, settings, late)
 
     def subscribe(
         self,
         class_name: str,
         *,
         package: str = DEFAULT_PACKAGE,
-        hosts: Iterable[Host | str] | None = None,
+        hosts: HostChoice | None = None,
         interval: float = CHANGE_INTERVAL,
         timeout: float = CALL_TIMEOUT,
     ) -> Subscription:
@@ -243,9 +238,10 @@ class Console:
         It is kept alive until it is closed. Entering it raises what :meth:`select` raises.
 
         Args:
-            hosts: only on these; None is all, also those that come later.
+            hosts: only on these, a filter being asked when it is entered; None is all, also those that come later.
             interval: seconds between two messages of an agent; agents have a minimum, ours 1 s.
-            timeout: seconds that an agent has to answer. One without subscriptions may take as long to enter.
+            timeout: seconds that the hosts have to answer a filter, and an agent to answer. One without subscriptions
+                may take as long to enter.
 
         Raises:
             ValueError: the interval is not above 0.
@@ -256,7 +252,7 @@ class Console:
             self._station,
             self._directory,
             ClassName(package, class_name),
-            hosts,
+            lambda: self._choose(hosts, timeout),
             interval=interval,
             timeout=timeout,
             registry=self._subscriptions,
@@ -316,28 +312,6 @@ class Console:
 
         return await self.hosts(hosts, timeout=timeout) if isinstance(hosts, str | Filter) else hosts
 
-    async def _refetch(self, objects: Objects, timeout: float) -> Objects:
-        async def one(item: RemoteObject) -> list[RemoteObject]:
-            query = Query(QueryTarget.OBJECT, object_id=item.object_id)
-            info = self._station.agents.get(item.agent)
-            if info is None:
-                return []
-            found = [(info, data) for data in await self._directory.query(info, query, timeout) or ()]
-            return await self._directory.objects(found, objects.class_name, timeout)
-
-        fetched = await asyncio.gather(*(one(item) for item in objects))
-        items = [item for some in fetched for item in some]
-        return Objects(
-            self._station, self._refetch, objects.class_name, items, objects.unanswered,
-            missing=objects.missing, extensions=self._extensions,
-        )  # fmt: skip
-
-    async def _find_missing(self) -> list[str]:
-        if self._extensions is None:
-            return []
-        expected = await self._extensions.expected_hosts()
-        return sorted(expected - {host_name(info) for info in self._station.agents.values()})
-
     def _connected(self) -> None:
         for subscription in list(self._subscriptions):
             subscription._handle_connected()
@@ -348,7 +322,3 @@ class Console:
         for subscription in list(self._subscriptions):
             subscription._handle_event(event)
         self._listeners.handle_event(event, self._station.agents)
-
-
-def _equal(item: RemoteObject, name: str, value: object) -> bool:
-    return name in item.values and item.values[name] == value

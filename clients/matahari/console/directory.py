@@ -95,6 +95,19 @@ class Directory:
             objects.append(remote_object(info, data, schema))
         return objects
 
+    async def refetch(self, items: Iterable[RemoteObject], name: ClassName, timeout: float) -> list[RemoteObject]:
+        """The same objects with their values of now; those that have gone, or whose agent is silent, are left out."""
+
+        async def one(item: RemoteObject) -> list[RemoteObject]:
+            info = self._station.agents.get(item.agent)
+            if info is None:
+                return []
+            query = Query(QueryTarget.OBJECT, object_id=item.object_id)
+            found = [(info, data) for data in await self.query(info, query, timeout) or ()]
+            return await self.objects(found, name, timeout)
+
+        return [item for some in await asyncio.gather(*(one(item) for item in items)) for item in some]
+
     async def schema(self, info: AgentInfo, wanted: SchemaId, timeout: float) -> Schema | None:
         """The schema, or None when the agent does not tell it."""
         if wanted.hash is None:
@@ -119,10 +132,12 @@ class Directory:
             self._classes[info.name] = (info.schema_updated, ids)
         return ids
 
-    async def classes(self) -> set[ClassName]:
-        """Classes of objects of all agents; events, and classes of exceptions, are left out: they have no objects."""
-        self._station.require_connection()
-        found = await asyncio.gather(*(self.classes_of(info) for info in list(self._station.agents.values())))
+    async def classes(self, hosts: Iterable[Host | str] | None = None) -> set[ClassName]:
+        """Classes of objects, of the agents on these hosts or of all.
+
+        Events, and classes of exceptions, are left out: they have no objects.
+        """
+        found = await asyncio.gather(*(self.classes_of(info) for info in self.on(hosts)))
         names = {ClassName(one.package, one.name) for some in found for one in some or () if one.kind == "_data"}
         return names - EXCEPTION_CLASSES
 

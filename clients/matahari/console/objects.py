@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Unpack, overload
 
 from matahari.console.arguments import coerce
+from matahari.console.call_options import CallOptions, CallSettings
+from matahari.console.calls import Call
 from matahari.console.checking import RECHECK_TIMEOUT, Prepared, prepare, require_properties, require_timeout
 from matahari.console.directory import CALL_TIMEOUT
 from matahari.console.extending import absent_error, absent_object
 from matahari.console.running import RunningCall
+from matahari.console.signatures import PublishedMethod, method_function, published_methods
 from matahari.console.values import AgentSummary, ClassName, RemoteObject, Result, Results
-from matahari.errors import NoAgentsError, RefusedError, SchemaError
+from matahari.errors import NoAgentsError, RefusedError, RemoteError, SchemaError
 from matahari.qmf import Method, Property, Value
+from matahari.validation import did_you_mean
 
 if TYPE_CHECKING:
     from matahari.console.extending import ConsoleExtensions
@@ -25,7 +29,10 @@ Refetch = Callable[["Objects", float], Awaitable["Objects"]]
 
 
 class Objects(Sequence[RemoteObject]):
-    """Immutable; :meth:`refresh` gives a new one.
+    """Immutable; :meth:`refresh` gives a new one, and a slice is the group of those objects alone.
+
+    The class's methods are attributes: ``await objects.identify()`` is ``await objects.call("identify")``, all
+    arguments being the method's own. One that is called as an attribute here is reached by :meth:`call`.
 
     Attributes:
         class_name: the class that was selected.
@@ -57,13 +64,19 @@ class Objects(Sequence[RemoteObject]):
     def __getitem__(self, index: int) -> RemoteObject: ...
 
     @overload
-    def __getitem__(self, index: slice) -> Sequence[RemoteObject]: ...
+    def __getitem__(self, index: slice) -> Objects: ...
 
-    def __getitem__(self, index: int | slice) -> RemoteObject | Sequence[RemoteObject]:
-        return self._objects[index]
+    def __getitem__(self, index: int | slice) -> RemoteObject | Objects:
+        return self._some(self._objects[index]) if isinstance(index, slice) else self._objects[index]
 
     def __len__(self) -> int:
         return len(self._objects)
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Results]]:
+        return method_function(self._find(name), self.class_name, self.call_with)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(one.name for one in self.methods if one.name.isidentifier())})
 
     def __repr__(self) -> str:
         return f"<Objects: {len(self)} of {self.class_name}>"
@@ -152,6 +165,17 @@ class Objects(Sequence[RemoteObject]):
         """
         return self._running(method, args, kwargs, timeout, has_reports=True)
 
+    def rolling_with(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], **options: Unpack[CallOptions]
+    ) -> Call:
+        """A call with all options of calls, batch by batch for one; nothing is sent before it is awaited or iterated.
+
+        Raises:
+            TypeError: there is no such option.
+            ValueError: a number is out of range, or an option has no effect without another one.
+        """
+        return Call(self, method, args, kwargs, CallSettings(options))
+
     async def set(self, name: str, value: object, *, timeout: float = CALL_TIMEOUT) -> Results:
         """Write a property on all objects, really: through the class's method ``set_properties``.
 
@@ -178,6 +202,27 @@ class Objects(Sequence[RemoteObject]):
         return await self.call_with("set_properties", (values,), {}, timeout=timeout)
 
     # --- inside ---------------------------------------------------------------------------------------------
+
+    def _find(self, name: str) -> PublishedMethod:
+        """The method of that name.
+
+        Raises:
+            AttributeError: no object has it; the message names close matches, or says how a property is read.
+        """
+        if name.startswith("_"):
+            raise AttributeError(name)  # no method; copying asks for some before there is anything to ask
+        published = published_methods(self._objects)
+        if name in published:
+            return published[name]
+        if any(one.name == name for one in self.properties):
+            text = f"{name!r} is a property: get({name!r}) reads that of all objects, {name!r} of one object its own"
+        else:
+            text = f"{self.class_name} has no method {name!r}{did_you_mean(name, published)}"
+        raise AttributeError(text, name=name, obj=self)
+
+    def _some(self, items: Iterable[RemoteObject]) -> Objects:
+        """A group of these alone."""
+        return Objects(self._station, self._refetch, self.class_name, items, extensions=self._extensions)
 
     def _require_some(self) -> None:
         if not self._objects:
@@ -221,6 +266,14 @@ class Objects(Sequence[RemoteObject]):
         prepared = await prepare(self._objects, method, args, kwargs, self._fetch_again)
         return prepared + [absent_error() for _ in self._absent]
 
+    async def _prepared_late(
+        self, items: Sequence[RemoteObject], method: str, args: Sequence[object], kwargs: dict[str, object]
+    ) -> list[Prepared]:
+        """The same for objects that were found later: there may be none, and what all refuse is an answer too."""
+        try:
+            return await prepare(items, method, args, kwargs, self._fetch_again)
+        except (RemoteError, SchemaError) as error:
+            return [error for _ in items]
+
     async def _fetch_again(self, items: Sequence[RemoteObject]) -> Objects:
-        some = Objects(self._station, self._refetch, self.class_name, items)
-        return await self._refetch(some, RECHECK_TIMEOUT)
+        return await self._refetch(self._some(items), RECHECK_TIMEOUT)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Final, TypeAlias, Unpack
 
-from matahari.console.arguments import PLUGIN_PACKAGE
 from matahari.console.call_options import CallOptions, CallSettings
 from matahari.console.calls import Call
 from matahari.console.checking import OUT_OF_SERVICE
-from matahari.console.extending import absent_object
+from matahari.console.latehosts import LateHosts
+from matahari.console.lookup import Latecomers
 from matahari.console.objects import Objects
 from matahari.console.rollout import NotAsked
-from matahari.console.signatures import PublishedMethod, published_methods
-from matahari.console.values import Host, RemoteObject, Result
-from matahari.errors import NoAgentsError, RequestTimeoutError
+from matahari.console.signatures import PublishedMethod, method_function, published_methods
+from matahari.console.values import Host
+from matahari.errors import NoAgentsError
 from matahari.validation import did_you_mean
 
 if TYPE_CHECKING:
     from matahari.filters import Filter
 
-__all__ = ["HostChoice", "Plugin", "method_function"]
+__all__ = ["HostChoice", "Plugin"]
 
 HostChoice: TypeAlias = "str | Filter | Iterable[Host | str]"
 """Hosts: a filter or its text, or hosts and names, of which a selection is one."""
-
-C = TypeVar("C")
 
 _RPC_PRODUCT: Final = "rpc"  # of the agents that have plugins
 
@@ -37,10 +35,13 @@ class Plugin:
     attribute here, or no name that Python takes, is reached by :meth:`call`.
     """
 
-    def __init__(self, objects: Objects, chosen: Iterable[Host | str] | None, settings: CallSettings) -> None:
+    def __init__(
+        self, objects: Objects, chosen: Iterable[Host | str] | None, settings: CallSettings, late: Latecomers
+    ) -> None:
         self._objects = objects
         self._chosen = None if chosen is None else tuple(dict.fromkeys(str(host) for host in chosen))
         self._settings = settings
+        self._late = late
         self._published = published_methods(objects)
 
     @property
@@ -60,7 +61,7 @@ class Plugin:
             TypeError: there is no such option.
             ValueError: a number is out of range, or an option has no effect without another one.
         """
-        return Plugin(self._objects, self._chosen, self._settings.changed(options))
+        return Plugin(self._objects, self._chosen, self._settings.changed(options), self._late)
 
     def call(self, method: str, /, *args: object, **kwargs: object) -> Call:
         """Call any method by name; all further arguments are the method's own."""
@@ -69,7 +70,7 @@ class Plugin:
     def __getattr__(self, name: str) -> Callable[..., Call]:
         if name.startswith("_"):
             raise AttributeError(name)  # no method of a plugin; copying asks for some before there is anything to ask
-        return method_function(self._find(name), self._name, self._call)
+        return method_function(self._find(name), self._objects.class_name, self._call)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._published})
@@ -100,29 +101,9 @@ class Plugin:
     def _call(self, method: str, args: Sequence[object], kwargs: dict[str, object]) -> Call:
         if not self._objects:
             raise NoAgentsError(f"no host that was chosen has the plugin {self._name!r}")
-        silent = [one.host for one in self._objects.unanswered if one.product == _RPC_PRODUCT]
-        early = [_unanswered(absent_object(host, self._objects.class_name)) for host in silent]
-        have = {*self.hosts, *silent, *self._objects.missing}
-        lacking = [NotAsked(host, "no_plugin") for host in self._chosen or () if host not in have]
-        return Call(self._objects, method, args, kwargs, self._settings, early=early, not_asked=lacking)
-
-
-def method_function(
-    published: PublishedMethod, plugin: str, begin: Callable[[str, Sequence[object], dict[str, object]], C]
-) -> Callable[..., C]:
-    """A function that makes a call, with the name, signature and documentation that the plugin publishes."""
-
-    def method(*args: object, **kwargs: object) -> C:
-        return begin(published.name, args, kwargs)
-
-    method.__name__ = published.name
-    method.__qualname__ = f"{plugin}.{published.name}"
-    method.__module__ = PLUGIN_PACKAGE
-    method.__doc__ = published.doc or f"{plugin}.{published.name}: the plugin publishes no documentation of it."
-    vars(method)["__signature__"] = published.signature
-    return method
-
-
-def _unanswered(item: RemoteObject) -> Result:
-    text = "no answer when it was asked for the plugin"
-    return Result(item, None, RequestTimeoutError(text, timeout=0.0), 0.0)
+        silent = [one for one in self._objects.unanswered if one.product == _RPC_PRODUCT]
+        have = {*self.hosts, *(one.host for one in silent), *self._objects.missing}
+        chosen = self._chosen or ()
+        lacking = [NotAsked(host, "no_plugin") for host in chosen if host not in have]
+        late = LateHosts(silent, self._late, self._objects.class_name, frozenset(chosen))
+        return Call(self._objects, method, args, kwargs, self._settings, late=late, not_asked=lacking)

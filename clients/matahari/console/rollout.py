@@ -6,7 +6,7 @@ import math
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 __all__ = ["Amount", "Batch", "NotAsked", "NotAskedReason", "Plan", "Rolling", "Rollout", "plan_batches"]
@@ -132,6 +132,20 @@ class Rollout:
         self._at = 0
         self._failed = 0
         self._stopped: NotAskedReason | None = None
+
+    @property
+    def stopped(self) -> NotAskedReason | None:
+        """Why no further batch is begun; None while some may be."""
+        return self._stopped
+
+    def add(self, hosts: Sequence[str]) -> None:
+        """Ask these last, in batches as large as the others: who has become known since it was planned."""
+        batches = self._plan.batches
+        size = max((len(one.hosts) for one in batches if not one.is_canary), default=0) or len(hosts)
+        groups = [tuple(hosts[at : at + size]) for at in range(0, len(hosts), size or 1)]
+        count = len(batches) + len(groups)
+        added = tuple(Batch(number, count, group) for number, group in enumerate(groups, len(batches) + 1))
+        self._plan = replace(self._plan, batches=batches + added)
 
     def next_batch(self) -> Batch | None:
         """The batch that is due; None when there is none any more. It counts as asked once :meth:`begin` is called."""

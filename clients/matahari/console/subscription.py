@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -51,6 +51,9 @@ class Subscription:
     Only the latest state of an object is kept for a reader that is slower than its changes; above ``MAX_CHANGES``
     objects the oldest of these are dropped and counted. A host that leaves the bus is no change of its objects.
 
+    Args:
+        find_hosts: gives the hosts that are meant, asked once; None for all.
+
     Attributes:
         class_name: the class.
         dropped: changes lost because nobody read them.
@@ -61,7 +64,7 @@ class Subscription:
         station: Station,
         directory: Directory,
         class_name: ClassName,
-        hosts: Iterable[Host | str] | None,
+        find_hosts: Callable[[], Awaitable[Iterable[Host | str] | None]],
         *,
         interval: float,
         timeout: float,
@@ -71,7 +74,8 @@ class Subscription:
         self.dropped = 0
         self._station = station
         self._directory = directory
-        self._hosts = None if hosts is None else list(hosts)
+        self._find_hosts = find_hosts
+        self._hosts: list[Host | str] | None = None
         self._interval = interval
         self._timeout = timeout
         self._registry = registry
@@ -88,9 +92,12 @@ class Subscription:
 
         Raises:
             NoAgentsError: a named host, or the class, is not known.
+            FilterSyntaxError, RequestTimeoutError: as ``hosts``, when hosts are chosen by a filter.
             ConnectionLostError: there is no connection at the moment.
             RequestError: too many subscriptions.
         """
+        hosts = await self._find_hosts()
+        self._hosts = None if hosts is None else list(hosts)
         if len(self._registry) >= MAX_SUBSCRIPTIONS:
             raise RequestError(f"a console has {MAX_SUBSCRIPTIONS} subscriptions at most; close some")
         infos = self._directory.on(self._hosts)

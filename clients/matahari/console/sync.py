@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 from matahari.console.background import Background
 from matahari.console.blocking import RunningCall
 from matahari.console.blocking_events import EventStream
-from matahari.console.blocking_objects import Objects
+from matahari.console.blocking_objects import Objects, RemoteObject
 from matahari.console.blocking_plugin import Call, Plugin
 from matahari.console.call_options import CallOptions
 from matahari.console.client import Console as AsyncConsole
@@ -28,13 +28,13 @@ from matahari.console.listening import Listening
 from matahari.console.matches import HostMatches
 from matahari.console.plugin import HostChoice
 from matahari.console.selection import Selection
+from matahari.console.stub_writing import write_stubs as write_stubs_async
 from matahari.console.subscription import CHANGE_INTERVAL
 from matahari.console.subscription import Subscription as AsyncSubscription
 from matahari.console.values import (
     AgentSummary,
     ClassName,
     ConsoleEvent,
-    Host,
     ObjectChange,
 )
 from matahari.net import Address
@@ -42,7 +42,18 @@ from matahari.net import Address
 if TYPE_CHECKING:
     from matahari.filters import Filter
 
-__all__ = ["Call", "Console", "EventStream", "Objects", "Plugin", "RunningCall", "Subscription", "connect"]
+__all__ = [
+    "Call",
+    "Console",
+    "EventStream",
+    "Objects",
+    "Plugin",
+    "RemoteObject",
+    "RunningCall",
+    "Subscription",
+    "connect",
+    "write_stubs",
+]
 
 T = TypeVar("T")
 
@@ -72,6 +83,11 @@ def connect(
         loop.close()
         raise
     return Console(console, loop)
+
+
+def write_stubs(console: Console, directory: Path, plugins: Iterable[str] | None = None) -> list[Path]:
+    """See :func:`matahari.console.write_stubs`."""
+    return console._loop.run(write_stubs_async(console._console, directory, plugins))
 
 
 class Console:
@@ -121,21 +137,23 @@ class Console:
     ) -> HostMatches:
         return self._loop.run(self._console.match_hosts(where, facts=facts, timeout=timeout))
 
-    def agents(self, hosts: Iterable[Host | str] | None = None) -> list[AgentSummary]:
-        return self._loop.run(self._console.agents(hosts))
+    def agents(self, hosts: HostChoice | None = None, *, timeout: float = CALL_TIMEOUT) -> list[AgentSummary]:
+        return self._loop.run(self._console.agents(hosts, timeout=timeout))
 
     def packages(self) -> list[str]:
         return self._loop.run(self._console.packages())
 
-    def classes(self, package: str | None = None) -> list[ClassName]:
-        return self._loop.run(self._console.classes(package))
+    def classes(
+        self, package: str | None = None, *, hosts: HostChoice | None = None, timeout: float = CALL_TIMEOUT
+    ) -> list[ClassName]:
+        return self._loop.run(self._console.classes(package, hosts=hosts, timeout=timeout))
 
     def select(
         self,
         class_name: str,
         *,
         package: str = DEFAULT_PACKAGE,
-        hosts: Iterable[Host | str] | None = None,
+        hosts: HostChoice | None = None,
         where: Mapping[str, object] | None = None,
         timeout: float = CALL_TIMEOUT,
     ) -> Objects:
@@ -160,7 +178,7 @@ class Console:
         class_name: str,
         *,
         package: str = DEFAULT_PACKAGE,
-        hosts: Iterable[Host | str] | None = None,
+        hosts: HostChoice | None = None,
         interval: float = CHANGE_INTERVAL,
         timeout: float = CALL_TIMEOUT,
     ) -> Subscription:

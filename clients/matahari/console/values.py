@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, overload
 
 from matahari.console.grouping import Summary, group_values
+from matahari.console.names import AgentSummary, ClassName, Host
+from matahari.console.remote import RemoteObject
 from matahari.errors import MatahariError, RequestError, RequestTimeoutError, TransportError
-from matahari.qmf import ObjectId, Schema, Value
+from matahari.qmf import Value
 
 if TYPE_CHECKING:
     from matahari.console.extending import ConsoleExtensions, JsonValue
@@ -22,64 +24,6 @@ _SILENT = (RequestError, TransportError)
 _NAMED = 10  # hosts that the text of an error names
 _SHORT = reprlib.Repr()  # a result may have a megabyte
 _SHORT.maxstring = _SHORT.maxother = 200
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Host:
-    """A machine with at least one agent on the bus; its text is its name."""
-
-    name: str
-    uuid: str
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class AgentSummary:
-    """An agent: ``vendor:product:instance``, and the name of its host (empty when it tells none)."""
-
-    name: str
-    host: str
-    product: str
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ClassName:
-    """A class of objects; its text is ``package:name``."""
-
-    package: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.package}:{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteObject:
-    """One object on one host, with its values as of the fetch.
-
-    Attributes:
-        host: empty when the agent tells none, as the broker's own.
-        values: by property name; text that foreign agents send as binary is decoded.
-    """
-
-    host: str
-    agent: str
-    name: str
-    class_name: ClassName
-    values: Mapping[str, Value] = field(hash=False)
-    object_id: ObjectId = field(repr=False)
-    schema: Schema = field(repr=False, hash=False)
-
-    def __repr__(self) -> str:
-        return f"<RemoteObject: {self}>"
-
-    def __str__(self) -> str:
-        return f"{self.class_name}[{self.name}] on {self.host or self.agent}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``matahari plugin new | lint | run | doc``: the options; each command imports what it needs when it runs."""
+"""``matahari plugin new | lint | run | doc | stubs``: the options; each command imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from matahari.shell.outcome import ExitStatus
 from matahari.shell.parser import seconds
+from matahari.shell.plugin_stubs import add_stub_options, stubs
 
 __all__ = ["add_plugin_commands"]
 
@@ -79,6 +80,15 @@ def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
         "--plugins", metavar="DIR", action="append", help="plugin directory instead of the configured ones"
     )
     doc.add_argument("--config", metavar="FILE", help="configuration file to read instead of the usual ones")
+
+    add_stub_options(
+        add(
+            "stubs",
+            stubs,
+            "write the types of a fleet's plugins, for programs that call them",
+            "Of what is on the bus now. No file is overwritten but those that were written so.",
+        )
+    )
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:

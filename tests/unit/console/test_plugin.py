@@ -235,6 +235,21 @@ def test_a_sample_names_those_that_are_not_in_it(play: Play) -> None:
     play(story, *agents)
 
 
+def test_objects_of_any_class_are_called_batch_by_batch_and_the_sample_is_known_before(play: Play) -> None:
+    agents = fleet()
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        objects = (await console.plugin("calc")).objects
+        call = objects.rolling_with("num_calls", (), {}, limit="40%", seed=1, batch=1)
+        assert len(call.hosts) == 2
+        assert all(not one.called for one in agents)
+        assert [one.host async for one in call] == list(call.hosts)
+        with pytest.raises(ValueError, match="need a batch or a canary"):
+            objects.rolling_with("num_calls", (), {}, pause=1)
+
+    play(story, *agents)
+
+
 # -- time limits -------------------------------------------------------------------------------------------------------
 
 

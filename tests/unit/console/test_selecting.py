@@ -8,7 +8,7 @@ from matahari.console import ClassName, Console
 from matahari.console.extending import ConsoleExtensions
 from matahari.errors import AgentGoneError, NoAgentsError, SchemaError
 from matahari.qmf import Property, PropertyType, Schema, SchemaId
-from tests.support.fake_bus import FakeBus, OurAgent, Play
+from tests.support.fake_bus import FakeBus, Libqmf2Agent, OurAgent, Play
 
 
 class Expecting(ConsoleExtensions):
@@ -52,6 +52,20 @@ def test_a_time_to_wait_that_is_none_is_refused_at_once(play: Play, timeout: flo
         assert bus.sent == []
 
     play(story, OurAgent())
+
+
+def test_classes_are_told_of_some_hosts_alone(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        [host] = await console.hosts()
+        assert await console.classes(hosts=[host]) == [ClassName("org.example", "Door")]
+        assert await console.classes("org.other", hosts=[host.name]) == []
+        assert await console.classes(hosts=host.name) == [ClassName("org.example", "Door")]  # a filter
+        assert await console.classes(hosts=[]) == []
+        assert len({one.package for one in await console.classes()}) > 1  # the other agent tells no host
+        with pytest.raises(NoAgentsError, match='Host "nosuch" not found'):
+            await console.classes(hosts=["nosuch"])
+
+    play(story, OurAgent(), Libqmf2Agent())
 
 
 def test_a_class_of_exceptions_is_not_offered(play: Play) -> None:

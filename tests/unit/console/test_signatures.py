@@ -56,6 +56,11 @@ def shown(params: object) -> str:
         # what no function of Python can have is shown as one that takes anything
         ({"properties": {"not a name": {}}, "x-positional": ["not a name"]}, "(*args, **kwargs)"),
         ({"properties": {"a": {}, "b": {}}, "required": ["b"], "x-positional": ["a", "b"]}, "(*args, **kwargs)"),
+        ({"properties": {"": {}}}, "(*args, **kwargs)"),
+        (
+            {"properties": {}, "x-varargs": True, "x-varargs-items": {"type": "integer"}, "x-varkw": True},
+            "(*args: int, **kwargs)",
+        ),
         ([], "(*args, **kwargs)"),
         ("{", "(*args, **kwargs)"),
         ({"properties": []}, "()"),

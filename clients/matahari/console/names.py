@@ -1,0 +1,41 @@
+"""Names of what is on the bus: hosts, agents, classes. Plain frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["AgentSummary", "ClassName", "Host"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Host:
+    """A machine with at least one agent on the bus; its text is its name."""
+
+    name: str
+    uuid: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AgentSummary:
+    """An agent: ``vendor:product:instance``, and the name of its host (empty when it tells none)."""
+
+    name: str
+    host: str
+    product: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ClassName:
+    """A class of objects; its text is ``package:name``."""
+
+    package: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.package}:{self.name}"
