@@ -56,6 +56,7 @@ test-all: test-integration test-others
 
 test-integration:
 	@bash .ci/rpm
+	@bash .ci/shells
 	@$(BIN)/pytest tests/integration $(PYTEST_ARGS)
 
 test-others:

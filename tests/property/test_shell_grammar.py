@@ -8,7 +8,8 @@ from unicodedata import category
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matahari.shell.grammar import Element, Group, Keyword, Repeat, Rest, Value, complete, match, syntax_text
+from matahari.shell.completion import complete
+from matahari.shell.grammar import Element, Group, Keyword, Repeat, Rest, Value, match, syntax_text
 from matahari.shell.lines import Word
 from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.render import error_lines, json_line, value_lines

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 
 from matahari.hostproto import Call, MethodSpec
 from matahari.rpcagent import CallFailure, CallReport, CallResult, Limits
-from matahari.rpcagent.binding import prepare
+from matahari.rpcagent.binding import Action, prepare
 from matahari.rpcagent.calls import CallTable
 from matahari.rpcagent.pending import Command, SendTo
 
@@ -67,6 +68,15 @@ class Desk:
             reporter=self.reports.append,
         )
         return slip
+
+    def check(self, method: str, args: Sequence[str], kwargs: Mapping[str, str]) -> Action:
+        """The action that a call fits; one that does not fit is counted."""
+        action = self.table.find(method)
+        try:
+            action.check(args, kwargs)
+        except CallFailure as failure:
+            raise self.table.refuse(failure) from None
+        return action
 
     def commands(self) -> list[Command]:
         found: list[Command] = []

@@ -8,14 +8,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import overload
+from typing import Unpack, overload
 
-from matahari.console import AgentSummary, ClassName, Host, HostMatches, RemoteObject, Result, Results
+from matahari.console import (
+    AgentSummary,
+    CallOptions,
+    ClassName,
+    ConsoleEvent,
+    Host,
+    HostMatches,
+    RemoteObject,
+    Result,
+    Results,
+)
 from matahari.console.extending import absent_error, absent_object
 from matahari.errors import AbortedError, MatahariError, NoAgentsError, RefusedError, RequestTimeoutError
 from matahari.qmf import Method, ObjectId, Property, PropertyType, Schema, SchemaId, Value
 from tests.support.fake_call import FakeCall, Tell
+from tests.support.fake_events import FakeEvents, FakeStream
 from tests.support.fake_matches import match_fleet
+from tests.support.fake_rolling import FakeRolling
 
 PLUGINS = "org.matahariproject.rpc.plugin"
 CORE = "org.matahariproject"
@@ -95,6 +107,16 @@ class FakeObjects(Sequence[RemoteObject]):
     ) -> FakeCall:
         return FakeCall(self.iterate(method, args, kwargs, timeout=timeout), self.console.reports.get(method))
 
+    def rolling_with(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], **options: Unpack[CallOptions]
+    ) -> FakeRolling:
+        return FakeRolling(self, method, args, kwargs, options)
+
+    def on(self, hosts: Iterable[str]) -> FakeObjects:
+        """Those on these hosts alone."""
+        names = set(hosts)
+        return FakeObjects(self.console, self.kind, [one for one in self.found if one.host in names])
+
     def set(self, name: str, value: object, *, timeout: float = 10.0) -> Results:
         member = next(one for one in self.properties if one.name == name)
         if member.access != "RW":
@@ -112,6 +134,8 @@ class FakeObjects(Sequence[RemoteObject]):
 class FakeConsole:
     """The bus. ``deaf`` hosts do not answer, ``missing`` ones are expected; ``calls`` records what was called.
 
+    Of ``mute`` hosts not even the objects can be fetched.
+
     ``reports`` says what a method tells of an object before its result. With a ``refusal`` no call is sent; a
     ``mismatch`` comes with every result.
     """
@@ -120,6 +144,7 @@ class FakeConsole:
     kinds: list[FakeClass]
     facts: dict[str, dict[str, object]] = field(default_factory=dict)
     deaf: set[str] = field(default_factory=set)
+    mute: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
     reports: dict[str, Tell] = field(default_factory=dict)
     calls: list[tuple[str, tuple[object, ...], dict[str, object]]] = field(default_factory=list)
@@ -129,6 +154,15 @@ class FakeConsole:
     fault: MatahariError | None = None
     refusal: MatahariError | None = None
     mismatch: str = ""
+    bus: FakeEvents = field(default_factory=FakeEvents)
+
+    def events(
+        self, name: str | None = None, *, hosts: str | Iterable[str] | None = None, timeout: float = 10.0
+    ) -> FakeStream:
+        return self.bus.events(name, hosts=hosts, timeout=timeout)
+
+    def listen(self, callback: Callable[[ConsoleEvent], None]) -> object:
+        return self.bus.listen(callback)
 
     def hosts(self) -> list[Host]:
         self._maybe_fail()
@@ -147,8 +181,10 @@ class FakeConsole:
     def packages(self) -> list[str]:
         return sorted({kind.name.package for kind in self.kinds})
 
-    def classes(self, package: str | None = None) -> list[ClassName]:
-        return sorted(kind.name for kind in self.kinds if package in (None, kind.name.package))
+    def classes(self, package: str | None = None, *, hosts: Iterable[Host | str] | None = None) -> list[ClassName]:
+        names = None if hosts is None else {str(host) for host in hosts}
+        there = [kind for kind in self.kinds if names is None or names & kind.values.keys()]
+        return sorted(kind.name for kind in there if package in (None, kind.name.package))
 
     def select(
         self,
@@ -162,8 +198,9 @@ class FakeConsole:
         self._maybe_fail()
         self.selects += 1
         wanted = ClassName(package, class_name)
-        kind = next((kind for kind in self.kinds if kind.name == wanted), None)
-        if kind is None:
+        # Without a name all classes of the package are meant.
+        kinds = [kind for kind in self.kinds if kind.name in (wanted, ClassName(package, class_name or kind.name.name))]
+        if not kinds:
             raise NoAgentsError(f'Class "{wanted}" not found')
         names = None if hosts is None else {str(host) for host in hosts}
         found = [
@@ -176,14 +213,22 @@ class FakeConsole:
                 self.object_id(kind, host, name),
                 kind.schema,
             )
+            for kind in kinds
             for host, objects in sorted(kind.values.items())
             for name, values in objects.items()
-            if names is None or host in names
+            if (names is None or host in names) and host not in self.mute
         ]
         filters = dict(where or {})
-        return FakeObjects(
-            self, kind, [one for one in found if all(one.values.get(key) == value for key, value in filters.items())]
+        objects_found = FakeObjects(
+            self,
+            kinds[0],
+            [one for one in found if all(one.values.get(key) == value for key, value in filters.items())],
         )
+        mute = sorted(self.mute if names is None else self.mute & names)
+        objects_found.unanswered = tuple(
+            AgentSummary(self.agent(kinds[0], host), host, kinds[0].product) for host in mute
+        )
+        return objects_found
 
     def match_hosts(self, where: str, *, timeout: float = 10.0) -> HostMatches:
         self._maybe_fail()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -28,12 +29,13 @@ class TestShell:
     colour: bool = False
     debug: bool = False
     sleep: Callable[[float], None] = lambda seconds: None
+    clock: Callable[[], float] = lambda: 0.0
 
     def __post_init__(self) -> None:
         self._out = io.StringIO()
         self._err = io.StringIO()
         output = Output(self._out, self._err, as_json=self.as_json, colour=self.colour, debug=self.debug)
-        self.session = Session(self.console, output, sleep=self.sleep)
+        self.session = Session(self.console, output, sleep=self.sleep, clock=self.clock)
 
     def run(self, line: str, *, stop_on_error: bool = False) -> ExitStatus:
         return self.session.execute(line, stop_on_error=stop_on_error)
@@ -53,6 +55,11 @@ class TestShell:
 
     def err(self) -> str:
         return _taken(self._err)
+
+
+def without_time(text: str) -> str:
+    """Closing lines without how long it took."""
+    return re.sub(r"( silent), \d+\.\d\d s\b", r"\1", text)
 
 
 def _taken(stream: io.StringIO) -> str:

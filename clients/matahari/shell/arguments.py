@@ -17,7 +17,7 @@ Nothing is refused here for its type: the agent validates, with the schema that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from matahari.shell.lines import Word
@@ -31,13 +31,15 @@ __all__ = [
     "Parameters",
     "bind",
     "documentation_of",
+    "entries_of",
     "has_unknown_name",
+    "names_of",
     "parameters_from",
     "parameters_of",
+    "schema_of",
 ]
 
 _NAMED = re.compile(r"([^\W\d]\w*)=")
-_ANY = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,6 @@ class Parameters:
             shown.append("([NAME=VALUE])")
         return " ".join(shown)
 
-    def type_of(self, name: str) -> str:
-        """The parameter's JSON types as text, e.g. ``integer|null``."""
-        types = _types(self.schemas.get(name, {}))
-        return _ANY if types is None else "|".join(sorted(types))
-
 
 @dataclass(frozen=True, slots=True)
 class CallArguments:
@@ -96,29 +93,40 @@ class CallArguments:
 
 def parameters_of(objects: ObjectsLike, method: str) -> Parameters | None:
     """What ``method`` takes, as the first object that publishes it says; None when none does (an agent of 2012)."""
-    for found in objects:
-        methods = found.values.get("methods")
-        entry = methods.get(method) if isinstance(methods, Mapping) else None
-        schema = entry.get("params") if isinstance(entry, Mapping) else None
+    schema = schema_of(objects, method)
+    return None if schema is None else parameters_from(schema)
+
+
+def schema_of(objects: ObjectsLike, method: str, which: str = "params") -> Mapping[str, object] | None:
+    """The JSON Schema of what ``method`` takes, or with ``result`` gives, as the first object that publishes it says."""
+    for entry in entries_of(objects, method):
+        schema = entry.get(which)
         if isinstance(schema, str):
             try:
                 schema = parse_json(schema)
             except ValueError:
                 schema = None
         if isinstance(schema, Mapping):
-            return parameters_from(schema)
+            return schema
     return None
 
 
 def documentation_of(objects: ObjectsLike, method: str) -> str:
     """The docstring that the first object publishes for ``method``, empty for none."""
-    for found in objects:
-        methods = found.values.get("methods")
-        entry = methods.get(method) if isinstance(methods, Mapping) else None
-        text = entry.get("doc") if isinstance(entry, Mapping) else None
+    for entry in entries_of(objects, method):
+        text = entry.get("doc")
         if isinstance(text, str) and text:
             return text
     return ""
+
+
+def entries_of(objects: ObjectsLike, method: str) -> Iterator[Mapping[str, object]]:
+    """What each object that publishes ``method`` says of it; agents of 2012 say nothing."""
+    for found in objects:
+        methods = found.values.get("methods")
+        entry = methods.get(method) if isinstance(methods, Mapping) else None
+        if isinstance(entry, Mapping):
+            yield entry
 
 
 def parameters_from(schema: Mapping[str, object]) -> Parameters:
@@ -150,6 +158,16 @@ def _names(value: object) -> tuple[str, ...]:
 def has_unknown_name(words: Sequence[Word], parameters: Parameters | None) -> bool:
     """True when a word looks like ``name=value`` and is not known by that name: the published parameters may be old."""
     return any(_named(word) and not _can_be_named(word, parameters) for word in words)
+
+
+def names_of(words: Sequence[Word], parameters: Parameters) -> list[str]:
+    """The parameter that each word is for; empty for further positional arguments."""
+    names: list[str] = []
+    positional = iter(parameters.positional)
+    for word in words:
+        named = _named(word)
+        names.append(named if named and _can_be_named(word, parameters) else next(positional, ""))
+    return names
 
 
 def bind(words: Sequence[Word], parameters: Parameters | None, method: str = "the method") -> CallArguments:

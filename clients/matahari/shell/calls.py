@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 
 from matahari.console import Missed, Partial, Progress, Report, Result
 from matahari.console import Output as OutputChunk
+from matahari.shell.columns import padded
+from matahari.shell.labels import Labels, key_of
 from matahari.shell.output import Output
 from matahari.shell.ports import CallLike, ObjectLike, ObjectsLike
-from matahari.shell.render import labels, object_record, printable, value_lines
+from matahari.shell.progress import ProgressBar
+from matahari.shell.render import object_record, printable, value_lines
 
 __all__ = ["ShownCall"]
 
@@ -26,12 +29,15 @@ class ShownCall(Iterator[Result]):
 
     Args:
         name: the method, for records.
+        bar: is on the status line, in place of the progress of each object.
     """
 
-    def __init__(self, call: CallLike, objects: ObjectsLike, output: Output, *, name: str) -> None:
+    def __init__(
+        self, call: CallLike, objects: ObjectsLike, output: Output, *, name: str, bar: ProgressBar | None = None
+    ) -> None:
         self._call = call
         self._is_interrupted = False
-        self._teller = _Teller(objects, output, name)
+        self._teller = _Teller(objects, output, name, bar)
         self._output = output
 
     def __next__(self) -> Result:
@@ -63,11 +69,12 @@ class ShownCall(Iterator[Result]):
 class _Teller:
     """Shows reports: as text, each line behind its host, or as records."""
 
-    def __init__(self, objects: ObjectsLike, output: Output, name: str) -> None:
+    def __init__(self, objects: ObjectsLike, output: Output, name: str, bar: ProgressBar | None) -> None:
         self._objects = objects
-        self._labels = labels(objects)
+        self._labels = Labels(objects)
         self._output = output
         self._name = name
+        self._bar = bar
         self._lines: dict[tuple[str, str], str] = {}  # the part of a line that each object has shown so far
 
     def tell(self, report: Report) -> None:
@@ -77,24 +84,30 @@ class _Teller:
             case Progress():
                 members = {"done": report.done, "total": report.total, "text": report.text}
                 self._record(item, "progress", members)
-                if not self._output.as_json:
-                    self._output.status.show(f"{self._label(item)}: {_progress(report)}")
+                if not self._output.as_json and self._bar is None:
+                    self._output.status.show(f"{self._labels.of(item)}: {_progress(report)}")
             case OutputChunk():
                 if not self._record(item, "output", {"chunk": report.chunk}):
                     self._show(item, report.chunk)
             case Partial():
                 if not self._record(item, "partial", {"value": report.value}):
                     self._end_line(item)
-                    self._output.text("\n".join(value_lines(self._label(item), report.value)))
+                    self._output.text("\n".join(value_lines(self._labels.of(item), report.value, self._labels.width)))
             case Missed():
                 if not self._record(item, "missed", {"count": report.count}):
                     self._end_line(item)
-                    self._output.remark(f"{self._label(item)}: % {report.count} reports of the call were lost")
+                    self._output.remark(f"{self._labels.of(item)}: % {report.count} reports of the call were lost")
+        self._restore_bar()
 
     def finish(self, item: ObjectLike) -> None:
         """The call has ended there."""
-        self._output.status.clear()
+        if self._bar is None:
+            self._output.status.clear()  # its progress
         self._end_line(item)
+
+    def _restore_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.show()
 
     def _record(self, item: ObjectLike, kind: str, members: Mapping[str, object]) -> bool:
         if self._output.as_json:
@@ -102,7 +115,7 @@ class _Teller:
         return self._output.as_json
 
     def _show(self, item: ObjectLike, chunk: str) -> None:
-        key = (item.agent, item.name)
+        key = key_of(item)
         *lines, rest = (self._lines.pop(key, "") + chunk).split("\n")
         if len(rest) > MAX_LINE:
             lines.append(rest)
@@ -110,15 +123,12 @@ class _Teller:
         if rest:
             self._lines[key] = rest
         if lines:
-            label = self._label(item)
-            self._output.text("\n".join(f"{label}: {printable(line.removesuffix(chr(13)))}".rstrip() for line in lines))
+            head = padded(f"{self._labels.of(item)}:", self._labels.width + 1)
+            self._output.text("\n".join(f"{head} {printable(line.removesuffix(chr(13)))}".rstrip() for line in lines))
 
     def _end_line(self, item: ObjectLike) -> None:
-        if self._lines.get((item.agent, item.name)):
+        if self._lines.get(key_of(item)):
             self._show(item, "\n")
-
-    def _label(self, item: ObjectLike) -> str:
-        return self._labels.get((item.agent, item.name), printable(item.host))
 
 
 def _progress(report: Progress) -> str:

@@ -86,7 +86,7 @@ def _parser() -> tuple[Parser, Collection[str]]:
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         add(command)
         command.set_defaults(run=command_run)
-    text = "write, check, try and describe a plugin; needs no broker"
+    text = "write, check, try and describe a plugin; write the types of those on a bus"
     add_plugin_commands(commands.add_parser("plugin", help=text, description=text[0].upper() + text[1:] + "."))
     return parser, commands.choices.keys()
 

@@ -7,20 +7,25 @@ Source: matahari-2012.md 15.2 (unknown words), 15.5 (groups), 15.7 (texts of err
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from matahari.shell.grammar import (
     Keyword,
     RefusedWordError,
+    Rest,
     Syntax,
-    complete,
     match,
     syntax_text,
 )
-from matahari.shell.lines import Line, Word, quote, scan
+from matahari.shell.lines import NAME_BEFORE_VALUE, PIPE, Line, Word, quote
 from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.values import not_found
+
+if TYPE_CHECKING:
+    from matahari.shell.completion import Expected
 
 __all__ = ["Action", "Command", "CommandSet", "Detail", "UnknownCommandError"]
 
@@ -56,6 +61,11 @@ class Command:
     details: tuple[Detail, ...] = ()
     details_title: str = "Parameters:"
     is_hidden: bool = False
+
+    @property
+    def about(self) -> str:
+        """The help text."""
+        return self.summary or inspect.getdoc(self.action) or ""
 
     @property
     def first(self) -> str:
@@ -147,27 +157,43 @@ class CommandSet:
             The column where the suggestions begin, and the suggestions, quoted where they need it; a final blank says
             that the word is complete.
         """
-        line = scan(before_cursor)[-1]
-        words = line.words
-        fragment, start = ("", len(before_cursor))
-        if line.open_word or line.unfinished:
-            fragment, start, words = words[-1].text, words[-1].start, words[:-1]
-        elif _is_in_comment(before_cursor, line):
-            return start, []
-        suggestions = self._suggest(words, fragment)
-        typed = before_cursor[start:] + (line.unfinished if line.unfinished in ("'", '"') else "")
-        return start, [_quoted(text, fragment, typed) for text in suggestions]
+        from matahari.shell.place import place_of  # scripts complete nothing
 
-    def _suggest(self, words: Sequence[Word], fragment: str) -> list[str]:
+        place = place_of(before_cursor)
+        if place is None:
+            return len(before_cursor), []
+        commands = self
+        if place.is_in_pipe:
+            from matahari.shell.pipes import stage_commands  # which are commands themselves
+
+            commands = stage_commands()
+        fragment = place.word.text
+        typed = before_cursor[place.start :] + (place.unfinished if place.unfinished in ("'", '"') else "")
+        offered: list[str] = []
+        for _, one in commands.ahead(place.words):
+            if isinstance(one.element, Rest) and one.element.is_source:
+                offered += one.complete(place.word.source)
+            else:
+                offered += [_quoted(text, fragment, typed) for text in one.complete(fragment)]
+        if before_cursor[: place.start].endswith(PIPE) and place.is_in_pipe:
+            offered = [f" {text}" for text in offered]  # a pipe has blanks around it
+        return place.start, list(dict.fromkeys(offered))
+
+    def ahead(self, words: Sequence[Word]) -> Iterator[tuple[Command, Expected]]:
+        """What may follow ``words``, which may be none, with the listed command that it belongs to."""
+        from matahari.shell.completion import Expected, expected  # scripts complete nothing
+
         if not words:
-            return [first + " " for first in self.first_words() if first.startswith(fragment)]
+            for first in self.first_words():
+                yield from ((command, Expected(Keyword(first))) for command in self.visible(first))
+            return
         try:
             first = self.expand(Line("", tuple(words), 0, 0))
         except CommandError:
-            return []
+            return
         words = (replace(words[0], text=first), *words[1:])
-        offered = (text for command in self.visible(first) for text in complete(command.syntax, words, fragment))
-        return list(dict.fromkeys(offered))
+        for command in self.visible(first):
+            yield from ((command, one) for one in expected(command.syntax, words))
 
 
 def _fits(
@@ -227,15 +253,15 @@ def _column(error: CommandError) -> int:
     return -1 if error.position is None else error.position
 
 
-def _is_in_comment(text: str, line: Line) -> bool:
-    tail = text[line.words[-1].end if line.words else line.start :]
-    return tail.lstrip().startswith("#")
-
-
 def _quoted(suggestion: str, fragment: str, typed: str) -> str:
-    """Write a suggestion as it must be typed: as it stands where possible, else quoted."""
+    """Write a suggestion as it must be typed: as it stands where possible, else quoted; of ``name=value`` the value."""
     word = suggestion.removesuffix(" ")
     tail = suggestion[len(word) :]
     if word == fragment:
         return typed + tail  # keeps the user's own quotes
-    return suggestion if word in ("[", "{") else quote(word) + tail  # a lone bracket opens JSON
+    if word in ("[", "{"):
+        return suggestion  # a lone bracket opens JSON
+    name = NAME_BEFORE_VALUE.match(word)
+    if name is not None and name.end() < len(word):
+        return name[0] + quote(word[name.end() :]) + tail
+    return quote(word) + tail

@@ -6,10 +6,11 @@ the question itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
+from matahari.shell.arguments import entries_of
 from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.ports import DEFAULT_PACKAGE, ObjectsLike
 from matahari.shell.render import printable
@@ -102,7 +103,7 @@ class TerminalApproval:
 def risk_of(objects: ObjectsLike, method: str) -> Risk | None:
     """What calling ``method`` on all of them risks: None where none of them says that it is destructive."""
     if not _is_known(objects, method) and not any(
-        _effects(entry).get("destructive") is True for entry in _entries(objects, method)
+        _effects(entry).get("destructive") is True for entry in entries_of(objects, method)
     ):
         return None
     return Risk(method, tuple(dict.fromkeys(found.host for found in objects)))
@@ -112,7 +113,7 @@ def declared_of(objects: ObjectsLike, method: str) -> str:
     """What is declared of ``method``, as the first object says that has something declared; empty for nothing."""
     if _is_known(objects, method):
         return declared_text({"destructive": True})
-    return next(filter(None, map(_declared, _entries(objects, method))), "")
+    return next(filter(None, map(_declared, entries_of(objects, method))), "")
 
 
 def _declared(entry: Mapping[str, object]) -> str:
@@ -138,14 +139,6 @@ def declared_text(
 def _is_known(objects: ObjectsLike, method: str) -> bool:
     name = objects.class_name
     return method in DESTRUCTIVE.get((name.package, name.name), ())
-
-
-def _entries(objects: ObjectsLike, method: str) -> Iterator[Mapping[str, object]]:
-    for found in objects:
-        methods = found.values.get("methods")
-        entry = methods.get(method) if isinstance(methods, Mapping) else None
-        if isinstance(entry, Mapping):
-            yield entry
 
 
 def _effects(entry: Mapping[str, object]) -> Mapping[str, bool]:

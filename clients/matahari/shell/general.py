@@ -9,27 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from matahari.shell.commands import Command, CommandSet
+from matahari.shell.describe import Describe
+from matahari.shell.event_commands import EventCommands
+from matahari.shell.event_commands import Shell as EventShell
 from matahari.shell.grammar import Group, Keyword, Repeat, Value
 from matahari.shell.help import HELP_ON_HELP, command_help, overview
+from matahari.shell.history import HistoryCommands
 from matahari.shell.hostfilters import HostFilters
+from matahari.shell.inspection import Inspection
 from matahari.shell.lines import Word
 from matahari.shell.members import MemberActions, member_commands
 from matahari.shell.outcome import ExitStatus
 from matahari.shell.output import Output
-from matahari.shell.ports import DEFAULT_PACKAGE, ConsoleLike, ObjectsLike
-from matahari.shell.render import object_record, printable
+from matahari.shell.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, ConsoleLike, ObjectsLike
+from matahari.shell.reloading import Reloading
+from matahari.shell.render import printable
 from matahari.shell.selection import Directory, LiveDirectory, Selection
+from matahari.shell.undo import Undo
 from matahari.shell.values import Bound, Choice, Real
+from matahari.shell.wrapping import Shell as WrappingShell
+from matahari.shell.wrapping import WrappingCommands
+
+if TYPE_CHECKING:
+    from matahari.shell.line_history import LineHistory
 
 __all__ = ["GeneralCommands", "Shell"]
 
 MAX_SLEEP = 7 * 86400.0  # a week; more is a typing error
 
 
-class Shell(MemberActions, Protocol):
+class Shell(MemberActions, EventShell, WrappingShell, Protocol):
     """What the commands work on: the session."""
 
     console: ConsoleLike
@@ -39,6 +51,12 @@ class Shell(MemberActions, Protocol):
     finished: bool
     timeout: float
     fact_names: frozenset[str]
+    answers: dict[str, object]
+    history: LineHistory | None
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Monotonic seconds."""
 
     @property
     def sleep(self) -> Callable[[float], None]:
@@ -75,24 +93,40 @@ class GeneralCommands:
         yield Command((Keyword("select"), Keyword("host"), hosts), self._select_host)
         class_value = Value("CLASS", _class_choice(directory))
         yield Command((Keyword("select"), Keyword("class"), package, class_value), self._select_class)
+        plugin = Value("PLUGIN", Choice("Plugin", lambda bound: directory.plugins(), is_checked=False))
+        yield Command((Keyword("select"), Keyword("plugin"), plugin), self._select_plugin)
         yield from HostFilters(self._shell).commands(directory)
-        yield Command((Keyword("show"), Keyword("selection")), self._show_selection)
+        yield from Inspection(self._shell).commands(directory)
+        yield from Describe(self._shell).commands(directory)
+        yield from Reloading(self._shell).commands(directory)
+        yield from Undo(self._shell).commands(directory)
+        yield from HistoryCommands(self._shell).commands(directory)
+        yield from EventCommands(self._shell).commands(directory)
+        yield from WrappingCommands(self._shell).commands(directory)
         yield Command((Keyword("clear"), Keyword("all")), self._clear_all)
         if self._shell.selection.hosts:
             yield Command((Keyword("clear"), Keyword("host")), self._clear_host)
+            yield Command((Keyword("clear"), Keyword("hosts", whole=True)), self._clear_host, is_hidden=True)
         if self._shell.selection.has_class:
             yield Command((Keyword("clear"), Keyword("class")), self._clear_class)
             yield Command((Keyword("clear"), Keyword("properties")), self._clear_properties)
         if self._shell.objects is not None:
             yield from member_commands(self._shell.objects, self._shell)
         yield Command((Keyword("sleep"), Value("FLOAT", Real(0.0, MAX_SLEEP))), self._sleep)
-        yield Command((Keyword("help"), Group((Value("COMMAND", self._topics(directory)),))), self._help)
+        topic = Value("COMMAND", self._topics(directory))
+        yield Command((Keyword("help"), Group((topic,))), self._help)
+        yield Command((Keyword("help"), topic, Repeat(Value("WORD"))), self._help_on, is_hidden=True)
         for word in ("quit", "exit"):
             yield Command((Keyword(word),), self._quit)
         yield Command((Keyword("EOF"),), self._end_of_file, is_hidden=True)
 
     def _topics(self, directory: Directory) -> _Topic:
-        return _Topic(lambda: self._shell.commands(directory).first_words())
+        def words() -> list[str]:
+            from matahari.shell.pipes import STAGE_NAMES  # only help wants them
+
+            return [*self._shell.commands(directory).first_words(), *STAGE_NAMES]
+
+        return _Topic(words)
 
     def _list_hosts(self, values: tuple[object, ...]) -> ExitStatus:
         """List the names of all connected hosts, one a line."""
@@ -136,14 +170,9 @@ class GeneralCommands:
             self._shell.selection.with_class(_package(values[2]) or DEFAULT_PACKAGE, str(values[3]))
         )
 
-    def _show_selection(self, values: tuple[object, ...]) -> ExitStatus:
-        """Show the selected objects, one a line, as package:Class[agent:object] host."""
-        if self._shell.objects is None:
-            return ExitStatus.OK
-        for found in self._shell.objects:
-            record = object_record(self._shell.objects, found)
-            self._shell.output.row([printable(f"{record['class']}[{found.agent}:{found.name}] {found.host}")], record)
-        return ExitStatus.OK if len(self._shell.objects) else ExitStatus.NOTHING_MATCHED
+    def _select_plugin(self, values: tuple[object, ...]) -> ExitStatus:
+        """Select a plugin: the class of that name in the package org.matahariproject.rpc.plugin."""
+        return self._shell.select(self._shell.selection.with_class(PLUGIN_PACKAGE, str(values[2])))
 
     def _clear_all(self, values: tuple[object, ...]) -> ExitStatus:
         """Forget hosts, class and property filters."""
@@ -179,6 +208,12 @@ class GeneralCommands:
         else:
             lines = command_help(commands, topic)
         self._shell.output.text("\n".join(lines))
+        return ExitStatus.OK
+
+    def _help_on(self, values: tuple[object, ...]) -> ExitStatus:
+        """Explain the commands that begin with these words."""
+        commands = self._shell.commands(LiveDirectory(self._shell.console))
+        self._shell.output.text("\n".join(command_help(commands, str(values[1]), _texts(values[2]))))
         return ExitStatus.OK
 
     def _quit(self, values: tuple[object, ...]) -> ExitStatus:

@@ -1,4 +1,4 @@
-"""The grammar of one command: keywords, VALUES, (optional groups), [lists]; matching, completion and syntax text.
+"""The grammar of one command: keywords, VALUES, (optional groups), [lists]; matching and syntax text.
 
 Everything here is pure. A syntax is a sequence of elements whose first is the command's own keyword; matching gives one
 value for each element: the word for a keyword, the converted value for a value, a tuple for a group, a list, or the
@@ -11,12 +11,12 @@ word refuses, and its members then have their defaults. A group that began to ma
 Keywords also match by prefix. How many words may be abbreviated is an argument of :func:`match`: the caller tries 0
 first and then one more at a time, so an abbreviation never takes a word that has another reading.
 
-Source: matahari-2012.md 15.5, 15.7, 15.9 and the table of 17.8
+Source: matahari-2012.md 15.5, 15.7 and the table of 17.8
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -34,7 +34,7 @@ __all__ = [
     "Rest",
     "Syntax",
     "Value",
-    "complete",
+    "is_prefix",
     "match",
     "missing_after",
     "syntax_text",
@@ -88,12 +88,16 @@ class Rest:
         is_required: there is one at least.
         accepts: refuses words that are none of this command's; None takes all.
         complete: continuations of a fragment behind some of the words; None offers the fragment itself.
+        hints: what may stand there, and what it is, for help in place; None shows ``text``.
+        is_source: the reader takes words as they were typed, so that what completes them is never put into quotes.
     """
 
     text: str = ""
     is_required: bool = False
     accepts: Callable[[Sequence[Word]], bool] | None = None
     complete: Callable[[Sequence[Word], str], list[str]] | None = None
+    hints: Callable[[Sequence[Word], str], Sequence[tuple[str, str]]] | None = None
+    is_source: bool = False
 
 
 Element: TypeAlias = Keyword | Value | Group | Repeat | Rest
@@ -220,7 +224,7 @@ class _Matcher:
     def keyword(self, keyword: Keyword) -> str:
         word = self.words[self.at]
         if word.text != keyword.word:
-            if self.abbreviations < 1 or not _is_prefix(word, keyword):
+            if self.abbreviations < 1 or not is_prefix(word, keyword):
                 raise _wrong_keyword(word, keyword)
             self.abbreviations -= 1
         self.at += 1
@@ -264,7 +268,8 @@ def _status_of_refusal(error: MatahariError) -> ExitStatus:
     return ExitStatus.USAGE if status is ExitStatus.SOME_FAILED else status
 
 
-def _is_prefix(word: Word, keyword: Keyword) -> bool:
+def is_prefix(word: Word, keyword: Keyword) -> bool:
+    """Whether a word may stand for the keyword as its abbreviation."""
     return not keyword.whole and not word.is_quoted and word.text != "" and keyword.word.startswith(word.text)
 
 
@@ -284,50 +289,3 @@ def _default(element: Element) -> object:
             return ()
         case Keyword():
             return None
-
-
-def complete(syntax: Syntax, words: Sequence[Word], fragment: str) -> list[str]:
-    """What may follow ``words`` and begins with ``fragment``.
-
-    Every allowed path through the grammar is followed; the words before must fit, keywords by prefix.
-
-    Returns:
-        Suggestions in the order of the grammar, each once. A final blank says that the word is complete; an empty text
-        stands for a value of which nothing is typed yet.
-    """
-    return list(dict.fromkeys(_paths(tuple(syntax), tuple(words), fragment, {})))
-
-
-def _paths(elements: Syntax, words: tuple[Word, ...], fragment: str, bound: dict[str, object]) -> Iterator[str]:
-    if not elements:
-        return
-    first, rest = elements[0], elements[1:]
-    if isinstance(first, Group):
-        yield from _paths((*first.elements, *rest), words, fragment, bound)
-        yield from _paths(rest, words, fragment, bound)
-    elif isinstance(first, Rest):
-        yield from (
-            first.complete(words, fragment) if first.complete is not None else [f"{fragment} " if fragment else ""]
-        )
-    elif isinstance(first, Keyword):
-        if not words:
-            if first.word.startswith(fragment):
-                yield first.word + " "
-        elif words[0].text == first.word or _is_prefix(words[0], first):
-            yield from _paths(rest, words[1:], fragment, bound)
-    elif isinstance(first, Repeat):
-        if all(_accepts(first.value, word, bound) for word in words):
-            yield from first.value.converter.complete(fragment, bound)
-    elif not words:
-        yield from first.converter.complete(fragment, bound)
-    elif _accepts(first, words[0], bound):
-        converted = first.converter.convert(words[0], bound)
-        yield from _paths(rest, words[1:], fragment, {**bound, first.name: converted})
-
-
-def _accepts(value: Value, word: Word, bound: dict[str, object]) -> bool:
-    try:
-        value.converter.convert(word, bound)
-    except MatahariError:
-        return False  # the word refuses this path
-    return True

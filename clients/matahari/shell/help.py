@@ -5,13 +5,13 @@ Source: matahari-2012.md 15.8
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Sequence
 
 from matahari.errors import NoAgentsError
 from matahari.shell.commands import Command, CommandSet
 from matahari.shell.render import printable
 
-__all__ = ["HELP_ON_HELP", "UnknownTopicError", "command_help", "overview"]
+__all__ = ["HELP_ON_HELP", "TITLE", "UnknownTopicError", "command_help", "overview"]
 
 HELP_ON_HELP = 'Use "help" for the list of commands, "help COMMAND" for one of them.'
 
@@ -31,32 +31,48 @@ class UnknownTopicError(NoAgentsError):
 
 
 def overview(commands: CommandSet, *, width: int = 80) -> list[str]:
-    """The first words of the mode in columns, as many as fit into ``width`` characters."""
+    """The first words of the mode in columns, as many as fit into ``width`` characters, and the stages of pipes."""
+    from matahari.shell.pipes import STAGE_NAMES  # they are not among the commands of a mode
+
     words = commands.first_words()
     cell = max(len(word) for word in words) + 2
     per_row = max(1, width // cell)
     rows = [words[start : start + per_row] for start in range(0, len(words), per_row)]
-    return [TITLE, "=" * len(TITLE), *("".join(word.ljust(cell) for word in row).rstrip() for row in rows)]
+    lines = ["".join(word.ljust(cell) for word in row).rstrip() for row in rows]
+    return [TITLE, "=" * len(TITLE), *lines, "", f"Behind a command: | {' '.join(STAGE_NAMES)}"]
 
 
-def command_help(commands: CommandSet, topic: str) -> list[str]:
-    """Syntax, description and arguments of every command with the first word ``topic``.
+def command_help(commands: CommandSet, topic: str, more: Sequence[str] = ()) -> list[str]:
+    """Syntax, description and arguments of every command, or of the stage, with the first word ``topic``.
+
+    Args:
+        more: what the next words of the command are, or begin with: ``help call add`` is about one method.
 
     Raises:
         UnknownTopicError: the mode has no such command.
     """
-    found = commands.visible(topic)
-    if not found:
-        raise UnknownTopicError(topic)
+    visible = commands.visible(topic)
+    if not visible:
+        from matahari.shell.pipes import stage_commands  # they are not among the commands of a mode
+
+        visible = stage_commands().visible(topic)
+    found = [command for command in visible if _goes_on(command, more)]
+    whole = [command for command in found if command.text.split()[1 : len(more) + 1] == list(more)]
     lines: list[str] = []
-    for command in found:
+    for command in whole or found:
         lines += [*_one(command), ""]
+    if not lines:
+        raise UnknownTopicError(" ".join([topic, *more]))
     return lines[:-1]
 
 
+def _goes_on(command: Command, words: Sequence[str]) -> bool:
+    following = command.text.split()[1:]
+    return len(following) >= len(words) and all(map(str.startswith, following, words))
+
+
 def _one(command: Command) -> list[str]:
-    summary = command.summary or inspect.getdoc(command.action) or ""
-    lines = [f" > {command.text}", "", *(line.rstrip() for line in printable(summary).split("\n"))]
+    lines = [f" > {command.text}", "", *(line.rstrip() for line in printable(command.about).split("\n"))]
     if command.details:
         lines.append(command.details_title)
         lines += [

@@ -15,7 +15,7 @@ from matahari.shell.grammar import Keyword, Rest
 from matahari.shell.lines import Word
 from matahari.shell.outcome import CommandError, ExitStatus, first_failure
 from matahari.shell.output import Output
-from matahari.shell.ports import AgentLike, ConsoleLike, HostMatchesLike, HostMatchLike
+from matahari.shell.ports import ConsoleLike, HostMatchesLike, HostMatchLike
 from matahari.shell.render import INDENT, printable
 from matahari.shell.selection import Directory, Selection
 
@@ -28,8 +28,7 @@ MAX_FACT_NAMES = 5_000
 """Names of facts that completion offers; hosts with 1024 facts of their own each would make it useless."""
 
 _SIGNS = frozenset("=<>~()*?![/")
-_KEYWORDS = ("and", "or", "not", "in", "has", "class", "plugin", "agent")
-_PREFIXES = ("fact.", "label.")
+_KEYWORDS = frozenset(("and", "or", "not", "in", "has", "class", "plugin", "agent"))
 
 
 class Shell(Protocol):
@@ -55,11 +54,13 @@ class HostFilters:
         """The three forms; the last is for those who write ``select host``, which also takes names as in 2012."""
 
         def complete(words: Sequence[Word], fragment: str) -> list[str]:
-            return _completions(words, fragment, directory.hosts(), self._shell.fact_names)
+            from matahari.shell.filter_completion import complete_filter  # scripts complete nothing
+
+            return complete_filter(words, fragment, directory, self._shell.fact_names)
 
         # Whole words: "sel ho web1" has always meant "select host web1".
         hosts, why = Keyword("hosts", whole=True), Keyword("explain", whole=True)
-        rest = Rest("FILTER", is_required=True, complete=complete)
+        rest = Rest("FILTER", is_required=True, complete=complete, is_source=True)
         yield Command((Keyword("select"), hosts, why, rest), self._explain)
         yield Command((Keyword("select"), hosts, rest), self._select)
         named = Rest("FILTER", is_required=True, accepts=looks_like_filter)
@@ -67,22 +68,19 @@ class HostFilters:
 
     def _select(self, values: tuple[object, ...]) -> ExitStatus:
         """Restrict the selection to the hosts that a filter means now, e.g. role = web and not /^test/."""
-        matches = self._match(_words(values[-1]))
-        total = len(matches)
-        if not matches.hosts:
-            if matches.unanswered:
-                silent = ", ".join(printable(one.name) for one in matches.unanswered)
-                text = f"No host matches; no answer within {self._shell.timeout:g} s from {silent}"
-                raise RequestTimeoutError(text, timeout=self._shell.timeout)
-            raise NoAgentsError("\n".join([f"None of {total} hosts matches", *_hints(matches)]))
+        matches = self.choose(filter_text(_words(values[-1])))
         names = [host.name for host in matches.hosts]
         status = self._shell.select(self._shell.selection.with_hosts(names))
-        self._shell.output.remark(f"{len(names)} of {total} hosts")
-        return first_failure([status, self._complain(matches.unanswered)])
+        self._shell.output.remark(f"{len(names)} of {len(matches)} hosts")
+        return first_failure([status, self.complain(matches)])
 
     def _explain(self, values: tuple[object, ...]) -> ExitStatus:
         """Show for every host whether a filter matches, and why; the selection stays as it is."""
-        matches = self._match(_words(values[-1]))
+        return self.explain(filter_text(_words(values[-1])))
+
+    def explain(self, text: str) -> ExitStatus:
+        """Show for every host whether the filter matches, and why."""
+        matches = self._match(text)
         for one in matches:
             lines = [f"{printable(one.host.name)}:"]
             lines += [f"{INDENT}{printable(line)}" for line in one.explanation.lines()]
@@ -90,12 +88,29 @@ class HostFilters:
         hints = _hints(matches)
         if hints:
             self._shell.output.complain([f"% {line}" for line in hints])
-        status = self._complain(matches.unanswered)
+        status = self.complain(matches)
         return first_failure([status, ExitStatus.OK if matches.hosts else ExitStatus.NOTHING_MATCHED])
 
-    def _match(self, words: Sequence[Word]) -> HostMatchesLike:
+    def choose(self, text: str) -> HostMatchesLike:
+        """What becomes of a filter; it means one host at least.
+
+        Raises:
+            CommandError: it is no filter; ``position`` is the column in it.
+            NoAgentsError: it means no host; the message names facts that no host has.
+            RequestTimeoutError: it means no host, and hosts that it might mean did not answer.
+        """
+        matches = self._match(text)
+        if matches.hosts:
+            return matches
+        if matches.unanswered:
+            silent = ", ".join(printable(one.name) for one in matches.unanswered)
+            late = f"No host matches; no answer within {self._shell.timeout:g} s from {silent}"
+            raise RequestTimeoutError(late, timeout=self._shell.timeout)
+        raise NoAgentsError("\n".join([f"None of {len(matches)} hosts matches", *_hints(matches)]))
+
+    def _match(self, text: str) -> HostMatchesLike:
         try:
-            matches = self._shell.console.match_hosts(filter_text(words), timeout=self._shell.timeout)
+            matches = self._shell.console.match_hosts(text, timeout=self._shell.timeout)
         except FilterSyntaxError as error:
             # The blanks in front make columns of the filter those of the line.
             raise CommandError(f"Invalid filter: {error}", position=error.position) from error
@@ -103,11 +118,12 @@ class HostFilters:
         self._shell.fact_names = frozenset(sorted(names)[:MAX_FACT_NAMES])
         return matches
 
-    def _complain(self, unanswered: Sequence[AgentLike]) -> ExitStatus:
-        if not unanswered:
+    def complain(self, matches: HostMatchesLike) -> ExitStatus:
+        """Name who did not answer, where that leaves the filter undecided."""
+        if not matches.unanswered:
             return ExitStatus.OK
         self._shell.output.complain(
-            [f"% {printable(one.host)} did not answer: {printable(one.name)}" for one in unanswered]
+            [f"% {printable(one.host)} did not answer: {printable(one.name)}" for one in matches.unanswered]
         )
         return ExitStatus.SOME_FAILED
 
@@ -130,15 +146,6 @@ def looks_like_filter(words: Sequence[Word]) -> bool:
 def _words(values: object) -> Sequence[Word]:
     assert isinstance(values, tuple)  # what a Rest matches
     return values
-
-
-def _completions(words: Sequence[Word], fragment: str, hosts: Sequence[str], facts: frozenset[str]) -> list[str]:
-    """Hosts, keywords, and the facts that earlier filters met; behind a comparison nothing is known."""
-    if words and words[-1].source[-1:] in ("=", "<", ">", "~"):
-        return []
-    names = sorted({*facts, *(prefix + name for prefix in _PREFIXES for name in facts if fragment.startswith(prefix))})
-    offered = [*(f"{word} " for word in (*hosts, *_KEYWORDS)), *(f"{name} " for name in names), *_PREFIXES]
-    return [one for one in dict.fromkeys(offered) if one.startswith(fragment)]
 
 
 def _hints(matches: HostMatchesLike) -> list[str]:

@@ -1,75 +1,44 @@
-"""The shell at a terminal: line editing, history, completion.
+"""The shell at a terminal: line editing, history, completion, help in place.
 
-Only this module imports prompt_toolkit, which costs more time than everything else at start-up. Completion works on a
-snapshot of the names on the bus, which a background thread replaces whole: typing never waits for the network.
+Only this module imports prompt_toolkit, which costs more time than everything else at start-up. Completion and help
+work on a snapshot of the names on the bus, which a background thread replaces whole: typing never waits for the network.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import threading
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Self
+import re
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import Condition, has_focus, in_paste_mode
+from prompt_toolkit.history import History
 from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.bindings.named_commands import get_by_name
 from prompt_toolkit.output import Output as TerminalOutput
+from prompt_toolkit.patch_stdout import StdoutProxy
 from prompt_toolkit.shortcuts import CompleteStyle
 
-from matahari.errors import MatahariError
-from matahari.shell.outcome import ExitStatus
-from matahari.shell.ports import ConsoleLike
+from matahari.shell.event_log import EventLog
+from matahari.shell.inline_help import help_lines, is_character
+from matahari.shell.line_history import LineHistory, history_path
+from matahari.shell.lines import scan
+from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.render import printable
-from matahari.shell.selection import Snapshot, take_snapshot
 from matahari.shell.session import Session
+from matahari.shell.snapshot import SnapshotKeeper
 
-__all__ = ["SessionCompleter", "SnapshotKeeper", "history_path", "interact", "open_history"]
+__all__ = ["SessionCompleter", "interact"]
 
-REFRESH_INTERVAL = 10.0  # seconds; a new host is offered by then, a running shell costs the bus next to nothing
-STOP_TIMEOUT = 1.0  # seconds; leaving never waits longer for a question under way
-MAX_HISTORY_BYTES = 1024 * 1024  # about 20,000 commands; the older half goes when the file is longer
-
-
-class SnapshotKeeper:
-    """Keeps a current snapshot in a thread of its own. Use as a context manager."""
-
-    def __init__(self, console: ConsoleLike, *, interval: float = REFRESH_INTERVAL) -> None:
-        self._console = console
-        self._interval = interval
-        self._wanted = threading.Event()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="mhsh-snapshot", daemon=True)
-        self.snapshot = Snapshot()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._stopped = True
-        self._wanted.set()
-        self._thread.join(STOP_TIMEOUT)
-
-    def want_refresh(self) -> None:
-        """Ask for a new snapshot soon; returns at once."""
-        self._wanted.set()
-
-    def refresh(self) -> None:
-        """Replace the snapshot; an unreachable bus leaves the old one, names do not become wrong by that."""
-        try:
-            self.snapshot = take_snapshot(self._console)
-        except MatahariError:
-            return
-
-    def _run(self) -> None:
-        while not self._stopped:
-            self.refresh()
-            self._wanted.wait(self._interval)
-            self._wanted.clear()
+_UNDECODABLE: Final = re.compile("[\ud800-\udfff]")
 
 
 class SessionCompleter(Completer):
@@ -88,38 +57,37 @@ class SessionCompleter(Completer):
                 yield Completion(text, start_position=start - len(before), display=printable(text))
 
 
-def history_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the history is kept: below ``$XDG_STATE_HOME``, which must be absolute, else ``~/.local/state``."""
-    state = environment.get("XDG_STATE_HOME", "")
-    base = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
-    return base / "matahari" / "mhsh_history"
+class _SearchedHistory(History):
+    """The lines as the terminal's editor goes through them: those of the present mode first.
 
+    It adds nothing: lines are remembered when they are run, each with the mode that it was run in.
+    """
 
-def open_history(path: Path) -> History:
-    """The history in ``path``, readable by its owner only; kept in memory when the file cannot be had."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "r+b") as file:
-            os.fchmod(file.fileno(), 0o600)
-            _trim(path, os.fstat(file.fileno()).st_size)
-    except OSError:
-        return InMemoryHistory()
-    return FileHistory(str(path))
+    def __init__(self, session: Session, lines: LineHistory) -> None:
+        super().__init__()
+        self._session = session
+        self._lines = lines
 
+    async def load(self) -> AsyncGenerator[str, None]:
+        """Lines in the order in which they are wanted; asked for at each prompt."""
+        for text in self._lines.offered(self._session.selection.context):
+            yield text
 
-def _trim(path: Path, size: int) -> None:
-    if size <= MAX_HISTORY_BYTES:
-        return
-    kept = path.read_bytes()[-MAX_HISTORY_BYTES // 2 :]
-    kept = kept[kept.find(b"\n#") + 1 :]  # an entry begins with its time as a comment
-    path.write_bytes(kept)
+    def append_string(self, string: str) -> None:
+        """Nothing."""
+
+    def load_history_strings(self) -> Iterable[str]:
+        """Nothing: :meth:`load` gives them."""
+        return ()
+
+    def store_string(self, string: str) -> None:
+        """Nothing."""
 
 
 def interact(
     session: Session,
     *,
-    history: History | None = None,
+    history: LineHistory | None = None,
     input: Input | None = None,
     output: TerminalOutput | None = None,
 ) -> ExitStatus:
@@ -135,20 +103,28 @@ def interact(
     # The cursor's position is wanted for menus only, which this shell has not; asking for it delays the first prompt on
     # terminals that do not answer, and an answer that comes late would be read as typed text.
     os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
-    with SnapshotKeeper(session.console) as keeper:
+    lines = LineHistory(history_path()) if history is None else history
+    session.history = lines
+    session.event_log = events = EventLog()
+    # In the background: the first prompt does not wait until the console listens.
+    with (
+        _log_above_the_prompt(),
+        SnapshotKeeper(session.console, first=lambda: events.begin(session.console)) as keeper,
+    ):
         prompt: PromptSession[str] = PromptSession(
-            history=open_history(history_path()) if history is None else history,
+            history=_SearchedHistory(session, lines),
             completer=SessionCompleter(session, keeper),
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,
             enable_history_search=True,
+            key_bindings=_bindings(session, keeper),
             input=input,
             output=output,
         )
         while not session.finished:
             try:
                 text = prompt.prompt(lambda: printable(session.prompt))
-                _run(session, text)
+                _run(session, lines, text)
                 keeper.want_refresh()
             except KeyboardInterrupt:
                 continue
@@ -157,11 +133,77 @@ def interact(
     return ExitStatus.OK
 
 
-def _run(session: Session, text: str) -> None:
+@contextmanager
+def _log_above_the_prompt() -> Iterator[None]:
+    """Meanwhile what is logged to the terminal comes above the line that is being typed, and not into it."""
+    handlers = [
+        one for one in logging.getLogger().handlers if isinstance(one, logging.StreamHandler) and one.stream.isatty()
+    ]
+    if not handlers:
+        yield
+        return
+    streams = [one.stream for one in handlers]
+    with StdoutProxy() as above:
+        for one in handlers:
+            one.setStream(above)
+        try:
+            yield
+        finally:
+            for one, stream in zip(handlers, streams, strict=True):
+                one.setStream(stream)
+
+
+def _bindings(session: Session, keeper: SnapshotKeeper) -> KeyBindings:
+    """``?`` for help, and Ctrl-V in front of one that is text, as on routers (Ctrl-Q is the editor's own)."""
+    bindings = KeyBindings()
+
+    def asks_for_help() -> bool:
+        before = get_app().current_buffer.document.current_line_before_cursor
+        return not is_character(session.commands(keeper.snapshot), before)
+
+    # Only typed ones come here: what is pasted comes as a whole. A search for old lines has a field of its own.
+    @bindings.add("?", filter=has_focus(DEFAULT_BUFFER) & ~in_paste_mode & Condition(asks_for_help))
+    def show_help(event: KeyPressEvent) -> None:
+        before = event.current_buffer.document.current_line_before_cursor
+        shown = help_lines(session.commands(keeper.snapshot), before)
+        run_in_terminal(lambda: session.output.text("\n".join(shown)), render_cli_done=True)
+
+    bindings.add("c-v", filter=has_focus(DEFAULT_BUFFER))(get_by_name("quoted-insert"))
+    return bindings
+
+
+def _run(session: Session, history: LineHistory, text: str) -> None:
+    """Run what was typed; of several lines, which were pasted, each in turn with its prompt in front."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    echo = session.echo
+    session.echo = echo or len(lines) > 1
     try:
-        for line in text.split("\n"):  # pasted text may have several
-            session.execute(line)
+        for at, line in enumerate(lines, 1):
+            _run_one(session, history, line)
             if session.finished:
+                return
+            if session.is_lost and at < len(lines):
+                # As in a script: the rest was meant for other objects.
+                left = len(lines) - at
+                session.output.remark(f"{left} more {'line was' if left == 1 else 'lines were'} not run")
                 return
     except KeyboardInterrupt:
         session.output.remark("")
+    finally:
+        session.echo = echo
+
+
+def _run_one(session: Session, history: LineHistory, line: str) -> None:
+    if fault := _UNDECODABLE.search(line):
+        byte = ord(fault[0]) & 0xFF
+        error = CommandError(f"The byte 0x{byte:02x} is not UTF-8", position=fault.start())
+        session.output.error(error, scan(line)[-1])
+        return
+    context = session.selection.context
+    if session.objects is not None:
+        history.meet(session.objects)
+    try:
+        session.execute(line)
+    finally:
+        # What the line selected tells which of its words are secret.
+        history.add(line, context)

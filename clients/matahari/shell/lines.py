@@ -7,6 +7,10 @@ Rules, all of them here:
   anything else stays. Outside quotes a backslash takes the next character literally.
 - ``[`` and ``{`` where a word begins, or right after the ``=`` of ``name=``, open JSON that reaches to the matching
   bracket, blanks and quotes included: ``[1, 2]`` and ``x={"a": 1}`` are one word each.
+- ``|`` is a pipe where it is a whole word by itself: blanks, ``;`` or the line's ends on both sides, nothing of it
+  quoted or escaped, outside JSON, and, behind ``select host`` and ``select hosts``, outside a ``/.../`` that is closed
+  in the same command. What follows a pipe is a stage, up to the next pipe or the end of the command. Every other ``|``
+  is text.
 
 Text with line breaks is split into lines by the caller: a quote never reaches over the end of a line.
 """
@@ -14,16 +18,23 @@ Text with line breaks is split into lines by the caller: a quote never reaches o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 
 from matahari.errors import FilterSyntaxError
 
-__all__ = ["Line", "Word", "quote", "scan", "split"]
+__all__ = ["NAME_BEFORE_VALUE", "PIPE", "Line", "Stage", "Word", "quote", "scan", "split"]
+
+PIPE = "|"
 
 _JSON_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _CLOSING = {"[": "]", "{": "}"}
-_NAME_BEFORE_VALUE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+NAME_BEFORE_VALUE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _PLAIN_WORD = re.compile(r"[^\s'\"\\;#\[{][^\s'\"\\;]*")
+_FILTER_WORDS = ("select", "hosts")  # or what begins them: behind these stands a filter
+# Quoted text, a regular expression where a word of a filter may begin, or any other character.
+_FILTER_PIECE = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|(?<![^\s(),=<>~])/(?:\\.|[^/\\])*/|.""")
 _HEX4 = re.compile(r"[0-9a-fA-F]{4}")
 
 
@@ -53,17 +64,26 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a pipe: the column of the ``|`` in front of it, and its words, which may be none."""
+
+    pipe: int
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One command of a line of text.
+    """One command of a line of text, with the stages of a pipe that its answers go through.
 
     Attributes:
         text: the whole line that the columns of the words refer to.
-        words: its words, empty for an empty command or a comment.
+        words: the command's words, empty for an empty command or a comment, and where nothing stands before a pipe.
         start: column where the command's part of the line begins.
         end: column after it.
         unfinished: what was still open at the end (``"``, ``'``, ``[``, ``{``, ``\\``), empty when complete.
         opened_at: column where that began.
         open_word: True when the text ends inside or right behind the last word, so that completion works on that word.
+        stages: what follows the command behind pipes, in order.
     """
 
     text: str
@@ -73,13 +93,21 @@ class Line:
     unfinished: str = ""
     opened_at: int = 0
     open_word: bool = False
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Columns where the command begins and behind which it ends, stages included, blanks and comment left out."""
+        edges = [edge for word in self.words for edge in (word.start, word.end)]
+        for stage in self.stages:
+            edges += [stage.pipe, stage.pipe + len(PIPE), *(word.end for word in stage.words)]
+        return (edges[0], edges[-1]) if edges else (self.start, self.start)
 
     @property
     def source(self) -> str:
-        """The command as typed, without surrounding blanks and comment."""
-        if not self.words:
-            return ""
-        return self.text[self.words[0].start : self.words[-1].end]
+        """The command and its stages as typed, without surrounding blanks and comment."""
+        start, end = self.span
+        return self.text[start:end]
 
 
 class _Scanner:
@@ -127,7 +155,7 @@ class _Scanner:
 
     def _may_open(self, start: int) -> bool:
         before = self.text[start : self.at]
-        return not before or _NAME_BEFORE_VALUE.fullmatch(before) is not None
+        return not before or NAME_BEFORE_VALUE.fullmatch(before) is not None
 
     def _single(self) -> str:
         opened = self.at
@@ -217,22 +245,46 @@ def scan(text: str) -> list[Line]:
         if char.isspace():
             scanner.at += 1
         elif char == ";":
-            lines.append(Line(text, tuple(words), start, scanner.at))
+            lines.append(_line(text, words, start, scanner.at))
             words = []
             scanner.at += 1
             start = scanner.at
         elif char == "#":
-            lines.append(Line(text, tuple(words), start, scanner.at))
+            lines.append(_line(text, words, start, scanner.at))
             return lines
         else:
             words.append(scanner.word())
+    last = _line(text, words, start, len(text))
     open_word = bool(words) and words[-1].end == len(text)
-    lines.append(Line(text, tuple(words), start, len(text), scanner.unfinished, scanner.opened_at, open_word))
+    lines.append(replace(last, unfinished=scanner.unfinished, opened_at=scanner.opened_at, open_word=open_word))
     return lines
 
 
+def _line(text: str, words: Sequence[Word], start: int, end: int) -> Line:
+    """The command with these words, parted at its pipes."""
+    pipes = [at for at, word in enumerate(words) if word.source == PIPE]
+    if pipes and _takes_filter(words):
+        pieces = [found.span() for found in _FILTER_PIECE.finditer(text, words[1].end, end)]
+        inside = {at for opened, closed in pieces for at in range(opened + 1, closed)}
+        # Only what stands before the first pipe is the filter's.
+        pipes = list(dropwhile(lambda at: words[at].start in inside, pipes))
+    if not pipes:
+        return Line(text, tuple(words), start, end)
+    stages = tuple(
+        Stage(words[at].start, tuple(words[at + 1 : following]))
+        for at, following in zip(pipes, [*pipes[1:], None], strict=True)
+    )
+    return Line(text, tuple(words[: pipes[0]]), start, end, stages=stages)
+
+
+def _takes_filter(words: Sequence[Word]) -> bool:
+    return len(words) > len(_FILTER_WORDS) and all(
+        word.text and meant.startswith(word.text) for word, meant in zip(words, _FILTER_WORDS, strict=False)
+    )
+
+
 def split(text: str) -> list[Line]:
-    """Split one line into its commands, without the empty ones.
+    """Split one line into its commands, without the empty ones; one with stages only is the caller's to refuse.
 
     Raises:
         FilterSyntaxError: a quote, bracket or escape is not finished; ``position`` is where it began.
@@ -243,12 +295,12 @@ def split(text: str) -> list[Line]:
         what = {"'": "Unclosed quote", '"': "Unclosed quote", "\\": "Nothing follows the backslash"}
         message = what.get(last.unfinished, f"Unclosed {last.unfinished}")
         raise FilterSyntaxError(message, text=text, position=last.opened_at)
-    return [line for line in lines if line.words]
+    return [line for line in lines if line.words or line.stages]
 
 
 def quote(text: str) -> str:
     """Write ``text`` so that :func:`split` reads it back as one word."""
-    if _PLAIN_WORD.fullmatch(text) and not _opens_brackets(text):
+    if _PLAIN_WORD.fullmatch(text) and not _opens_brackets(text) and text != PIPE:
         return text
     if "'" not in text and text.isprintable():
         return f"'{text}'"
@@ -264,5 +316,5 @@ def quote(text: str) -> str:
 
 
 def _opens_brackets(text: str) -> bool:
-    match = _NAME_BEFORE_VALUE.match(text)
+    match = NAME_BEFORE_VALUE.match(text)
     return match is not None and text[match.end() : match.end() + 1] in ("[", "{")

@@ -7,14 +7,16 @@ from functools import partial
 from typing import Protocol
 
 from matahari.errors import NoAgentsError
-from matahari.shell.arguments import documentation_of, parameters_of
+from matahari.shell.arguments import documentation_of, parameters_from, schema_of
 from matahari.shell.commands import Action, Command, Detail
 from matahari.shell.effects import declared_of
 from matahari.shell.grammar import Element, Group, Keyword, Repeat, Rest, Value
 from matahari.shell.lines import Word
+from matahari.shell.method_text import property_row
 from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.ports import PLUGIN_PACKAGE, MethodLike, ObjectsLike, PropertyLike
-from matahari.shell.values import converter_for, type_name
+from matahari.shell.schema_text import parameter_rows
+from matahari.shell.values import converter_for
 
 __all__ = ["MEMBER_WORDS", "MemberActions", "is_out_of_service", "is_plugin_class", "member_commands"]
 
@@ -92,7 +94,7 @@ def _nothing_selected() -> Iterator[Command]:
 def _property_commands(member: PropertyLike, actions: MemberActions) -> Iterator[Command]:
     name = member.name
     value = Value("VALUE", converter_for(member))
-    details = (Detail(type_name(member), name, _with_unit(member)),)
+    details = (Detail(*property_row(member)),)
     about = f": {member.description}" if member.description else "."
 
     yield Command(
@@ -130,11 +132,6 @@ def _refuse_write(name: str, values: tuple[object, ...]) -> ExitStatus:
     raise CommandError(f'Property "{name}" is read-only')
 
 
-def _with_unit(member: PropertyLike) -> str:
-    unit = f" ({member.unit})" if member.unit else ""
-    return f"{member.description}{unit}".strip()
-
-
 def _method_command(objects: ObjectsLike, method: MethodLike, actions: MemberActions) -> Command:
     taken = [argument for argument in method.arguments if argument.direction in ("I", "IO")]
     elements: tuple[Element, ...] = ()
@@ -144,7 +141,7 @@ def _method_command(objects: ObjectsLike, method: MethodLike, actions: MemberAct
         value = Value(argument.name.upper(), converter_for(argument), default=_LEFT_OUT)
         is_tail = is_tail and argument.optional
         elements = (Group((value, *elements)),) if is_tail else (value, *elements)
-    details = tuple(Detail(type_name(argument), argument.name, _with_unit(argument)) for argument in taken)
+    details = tuple(Detail(*property_row(argument)) for argument in taken)
     keyword = Keyword(method.name, noun="Method", whole=True)
 
     def run(values: tuple[object, ...]) -> ExitStatus:
@@ -163,19 +160,29 @@ def _given(values: Iterable[object]) -> Iterator[object]:
 
 
 def _plugin_command(objects: ObjectsLike, method: MethodLike, actions: MemberActions) -> Command:
-    parameters = parameters_of(objects, method.name)
+    schema = schema_of(objects, method.name)
+
+    def complete(words: Sequence[Word], fragment: str) -> list[str]:
+        from matahari.shell.argument_completion import complete_arguments  # scripts complete nothing
+
+        return complete_arguments(schema, words, fragment)
+
+    def hints(words: Sequence[Word], fragment: str) -> Sequence[tuple[str, str]]:
+        from matahari.shell.argument_completion import argument_hints  # only help in place needs it
+
+        return argument_hints(schema, words, fragment)
+
     details: tuple[Detail, ...] = ()
     syntax = "([ARG])"
-    if parameters is not None:
+    if schema is not None:
+        parameters = parameters_from(schema)
         syntax = parameters.syntax
-        details = tuple(
-            Detail(parameters.type_of(name), name, _parameter_text(schema))
-            for name, schema in parameters.schemas.items()
-        )
+        details = tuple(Detail(*row) for row in parameter_rows(parameters.schemas, schema))
     keyword = Keyword(method.name, noun="Method", whole=True)
     run: Action = partial(_run_plugin, method.name, actions)
     about = documentation_of(objects, method.name) or method.description or NO_DESCRIPTION
-    return Command((Keyword("call"), keyword, Rest(syntax)), run, _with_declared(about, objects, method), details)
+    rest = Rest(syntax, complete=complete, hints=hints)
+    return Command((Keyword("call"), keyword, rest), run, _with_declared(about, objects, method), details)
 
 
 def _with_declared(about: str, objects: ObjectsLike, method: MethodLike) -> str:
@@ -191,13 +198,3 @@ def _run_plugin(method: str, actions: MemberActions, values: tuple[object, ...])
 
 def _run_any(actions: MemberActions, values: tuple[object, ...]) -> ExitStatus:
     return _run_plugin(str(values[1]), actions, values)
-
-
-def _parameter_text(schema: object) -> str:
-    if not isinstance(schema, dict):
-        return ""
-    description = schema.get("description")
-    shown = [description] if isinstance(description, str) else []
-    if "default" in schema:
-        shown.append(f"(default {schema['default']!r})")
-    return " ".join(shown)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import sys
 import tokenize
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from matahari.errors import PluginLoadError
 from matahari.shell.arguments import Parameters, parameters_from
@@ -17,15 +15,13 @@ from matahari.shell.effects import declared_text
 from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.plugin_worker import find_plugin, find_settings, loaded
 from matahari.shell.render import printable
-from matahari.shell.schema_text import rules_text, type_text
+from matahari.shell.schema_text import Row, definitions, parameter_rows, table_lines, type_text
 from matahari.shell.values import not_found
 from matahari.testing import MethodSpec, PluginHarness, PluginPlace, PluginStatus
 
 __all__ = ["doc", "markdown_lines", "text_lines"]
 
 _INDENT = "    "
-#: Type, name, and what else is known.
-_Row: TypeAlias = tuple[str, str, str]
 
 
 def doc(name: str, *, markdown: bool, options: Mapping[str, object], settings: os.PathLike[str] | None = None) -> int:
@@ -82,15 +78,14 @@ def text_lines(
         parameters = parameters_from(method.params)
         lines += ["", f"{name} {_syntax(method, parameters)}", *_indented(method.doc, _INDENT)]
         lines += ["", f"{_INDENT}({declared})"] if (declared := _declared(method)) else []
-        lines += _table(_rows(parameters.schemas, method.params))
+        lines += _table(parameter_rows(parameters.schemas, method.params))
     if settings is not None:
         lines += ["", f"{name}.toml [settings]", *_table(_settings_rows(settings))]
     return [printable(line) for line in lines]
 
 
-def _table(rows: Sequence[_Row]) -> list[str]:
-    width = max((len(kind) for kind, _, _ in rows), default=0)
-    return ["", *(f"{_INDENT}{kind:>{width}}  {row} {more}".rstrip() for kind, row, more in rows)] if rows else []
+def _table(rows: Sequence[Row]) -> list[str]:
+    return ["", *table_lines(rows, _INDENT)] if rows else []
 
 
 def markdown_lines(
@@ -110,14 +105,14 @@ def markdown_lines(
             first, _, rest = method.doc.partition("\n\n")
             lines += ["", first, *(["", "```text", *rest.splitlines(), "```"] if rest else [])]
         lines += ["", f"*{declared}*"] if (declared := _declared(method)) else []
-        lines += _page_table("parameter", _rows(parameters.schemas, method.params))
+        lines += _page_table("parameter", parameter_rows(parameters.schemas, method.params))
     if settings is not None:
         lines += ["", "## Settings", "", f"In `{name}.toml`, below `[settings]`."]
         lines += _page_table("setting", _settings_rows(settings))
     return [printable(line) for line in lines]
 
 
-def _page_table(heading: str, rows: Sequence[_Row]) -> list[str]:
+def _page_table(heading: str, rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
     body = [f"| `{row}` | {_cell(kind)} | {_cell(more)} |" for kind, row, more in rows]
@@ -126,7 +121,7 @@ def _page_table(heading: str, rows: Sequence[_Row]) -> list[str]:
 
 def _syntax(method: MethodSpec, parameters: Parameters) -> str:
     syntax = f"{method.name} {parameters.syntax}".rstrip()
-    kind = type_text(method.result, _definitions(method.result)) if method.result else "any"
+    kind = type_text(method.result, definitions(method.result)) if method.result else "any"
     return syntax if kind == "any" else f"{syntax} -> {kind}"
 
 
@@ -135,30 +130,7 @@ def _declared(method: MethodSpec) -> str:
     return declared_text(method.effects, timeout=method.timeout, sensitive=method.sensitive, streams=method.streams)
 
 
-def _rows(schemas: Mapping[str, Mapping[str, object]], whole: Mapping[str, object]) -> list[_Row]:
-    """Type, name, and what else is known, of each parameter or setting."""
-    named = _definitions(whole)
-    rows: list[_Row] = []
-    for name, schema in schemas.items():
-        description = schema.get("description")
-        more = [description] if isinstance(description, str) else []
-        if rules := rules_text(schema, named):
-            more.append(f"[{', '.join(rules)}]")
-        if isinstance(examples := schema.get("examples"), list) and examples:
-            more.append(f"e.g. {', '.join(json.dumps(each, ensure_ascii=False) for each in examples)}")
-        if schema.get("writeOnly"):
-            more.append("(secret)")
-        if "default" in schema:
-            more.append(f"(default {schema['default']!r})")
-        rows.append((type_text(schema, named), name, " ".join(more)))
-    items = whole.get("x-varargs-items")
-    if isinstance(items, Mapping):
-        rules = rules_text(items, named)
-        rows.append((type_text(items, named), "[ARG]", f"[{', '.join(rules)}]" if rules else ""))
-    return rows
-
-
-def _settings_rows(settings: Mapping[str, object]) -> list[_Row]:
+def _settings_rows(settings: Mapping[str, object]) -> list[Row]:
     properties = settings.get("properties")
     schemas = {
         name: schema
@@ -167,13 +139,8 @@ def _settings_rows(settings: Mapping[str, object]) -> list[_Row]:
     }
     required = settings.get("required")
     needed = required if isinstance(required, list) else []
-    rows = _rows(schemas, settings)
+    rows = parameter_rows(schemas, settings)
     return [(kind, name, f"{more} (needed)".lstrip() if name in needed else more) for kind, name, more in rows]
-
-
-def _definitions(schema: Mapping[str, object] | None) -> Mapping[str, object]:
-    found = schema.get("$defs") if schema is not None else None
-    return found if isinstance(found, Mapping) else {}
 
 
 def _indented(text: str, indent: str) -> list[str]:

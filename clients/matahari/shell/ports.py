@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from matahari.errors import MatahariError
+from matahari.shell.event_ports import EventSource
 
 if TYPE_CHECKING:
     from matahari.console import Told
@@ -125,6 +126,10 @@ class PropertyLike(Protocol):
     @property
     def max_length(self) -> int | None:
         """Most characters of a text."""
+
+    @property
+    def default(self) -> object:
+        """What a missing argument means; None is no default."""
 
 
 class MethodLike(Protocol):
@@ -306,7 +311,7 @@ class HostMatchesLike(Protocol):
 HostFilter: TypeAlias = Iterable[str] | None
 
 
-class ConsoleLike(Protocol):
+class ConsoleLike(EventSource, Protocol):
     """A connected console."""
 
     def hosts(self) -> Sequence[HostLike]:
@@ -321,8 +326,8 @@ class ConsoleLike(Protocol):
     def packages(self) -> Sequence[str]:
         """All packages seen."""
 
-    def classes(self, package: str | None = None) -> Sequence[ClassNameLike]:
-        """All classes seen, or those of one package."""
+    def classes(self, package: str | None = None, *, hosts: HostFilter = None) -> Sequence[ClassNameLike]:
+        """All classes seen, or those of one package, or of some hosts."""
 
     def select(
         self,

@@ -10,31 +10,21 @@ import json
 import math
 import unicodedata
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from matahari.errors import (
-    CancelledRequestError,
-    MatahariError,
-    RemoteCancelledError,
-    RemoteError,
-    RequestError,
-    TransportError,
-)
+from matahari.errors import MatahariError, RemoteError
+from matahari.shell.columns import columns_of, padded
 from matahari.shell.lines import Line
-from matahari.shell.outcome import CommandError, ExitStatus
+from matahari.shell.outcome import CommandError
 from matahari.shell.ports import ObjectLike, ObjectsLike, ResultLike
 
 __all__ = [
-    "Tally",
     "call_record",
     "error_lines",
     "failure_lines",
     "failure_record",
     "failure_text",
     "json_line",
-    "labels",
     "object_record",
     "printable",
     "value_lines",
@@ -42,7 +32,6 @@ __all__ = [
 ]
 
 INDENT = "    "
-MAX_NAMED = 10  # missing hosts in the closing line, which should stay one
 
 
 def printable(text: str) -> str:
@@ -88,18 +77,21 @@ def _plain(value: object, *, strict: bool) -> object:
             return str(value)
 
 
-def value_lines(label: str, value: object) -> list[str]:
-    """``LABEL: value`` for people: text as it is (indented below the label when it has several lines), else JSON."""
+def value_lines(label: str, value: object, width: int = 0) -> list[str]:
+    """``LABEL: value`` for people: text as it is (indented below the label when it has several lines), else JSON.
+
+    Args:
+        label: harmless text.
+        width: columns of the widest label beside it, so that the values of all begin in one column.
+    """
     plain = _plain(value, strict=False)
-    if isinstance(plain, str):
-        return _labelled(label, plain)
-    return [f"{label}: {printable(json.dumps(plain, ensure_ascii=False))}"]
+    return _labelled(label, plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False), width)
 
 
-def _labelled(label: str, text: str, mark: str = "") -> list[str]:
+def _labelled(label: str, text: str, width: int, mark: str = "") -> list[str]:
     lines = printable(text).rstrip("\n").split("\n")
     if len(lines) == 1:
-        return [f"{label}: {mark}{lines[0]}".rstrip(" ")]
+        return [f"{padded(f'{label}:', width + 1)} {mark}{lines[0]}".rstrip(" ")]
     return [f"{label}:", *(f"{INDENT}{mark}{line}".rstrip(" ") for line in lines)]
 
 
@@ -115,25 +107,12 @@ def failure_text(error: MatahariError | None) -> str:
     return text if not remote_type or text.startswith(remote_type) else f"{remote_type}: {text}"
 
 
-def failure_lines(label: str, error: MatahariError | None, *, debug: bool) -> list[str]:
-    """``LABEL: % error``, and the remote traceback below it when ``debug``."""
-    lines = _labelled(label, failure_text(error), mark="% ")
+def failure_lines(label: str, error: MatahariError | None, width: int = 0, *, debug: bool) -> list[str]:
+    """``LABEL: % error``, as :func:`value_lines`, and the remote traceback below it when ``debug``."""
+    lines = _labelled(label, failure_text(error), width, mark="% ")
     if debug and isinstance(error, RemoteError) and error.remote_traceback:
         lines += [f"{INDENT}{line}" for line in printable(error.remote_traceback).rstrip("\n").split("\n")]
     return lines
-
-
-def labels(objects: Iterable[ObjectLike]) -> dict[tuple[str, str], str]:
-    """How each object (agent, object name) is called in text: its host, and ``[object]`` where a host has several.
-
-    An agent that tells no host, as a broker's own, stands for itself.
-    """
-    places = {(found.agent, found.name): found.host or found.agent for found in objects}
-    count = Counter(places.values())
-    return {
-        (agent, name): printable(place if count[place] == 1 else f"{place}[{name}]")
-        for (agent, name), place in places.items()
-    }
 
 
 def object_record(objects: ObjectsLike, found: ObjectLike | None = None) -> dict[str, object]:
@@ -144,13 +123,15 @@ def object_record(objects: ObjectsLike, found: ObjectLike | None = None) -> dict
     return {"host": found.host, "agent": found.agent, "class": class_name, "object": found.name}
 
 
-def call_record(objects: ObjectsLike, result: ResultLike, *, name: str, debug: bool) -> dict[str, object]:
-    """The record of one result of a call or a write; ``name`` is the method or property."""
+def call_record(
+    objects: ObjectsLike, result: ResultLike, *, name: str, debug: bool, is_timed: bool = True
+) -> dict[str, object]:
+    """The record of one result of a call, a write or a read; ``name`` is the method or property."""
     outcome = value_record(result.value) if result.ok else failure_record(result.error, debug=debug)
     record = {**object_record(objects, result.object), "name": name, **outcome}
     if result.mismatch:
         record["mismatch"] = result.mismatch
-    return {**record, "duration": round(result.duration, 6)}
+    return {**record, "duration": round(result.duration, 6)} if is_timed else record
 
 
 def value_record(value: object) -> dict[str, object]:
@@ -175,67 +156,6 @@ def _error_record(error: MatahariError | None, *, debug: bool) -> dict[str, obje
     return record
 
 
-@dataclass(slots=True)
-class Tally:
-    """Counts the results of one call: ``expected`` objects on ``hosts`` hosts, the ``missing`` ones included."""
-
-    hosts: int
-    expected: int
-    answered: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    missing: Sequence[str] = ()
-
-    @classmethod
-    def of(cls, objects: ObjectsLike) -> Tally:
-        """A count that expects an answer from each of these objects."""
-        missing = objects.missing
-        return cls(
-            hosts=len({found.host for found in objects}) + len(missing),
-            expected=len(objects) + len(missing),
-            missing=missing,
-        )
-
-    def add(self, result: ResultLike) -> None:
-        """Count one result; one without any answer stays silent."""
-        if result.ok:
-            self.answered += 1
-        elif isinstance(result.error, RemoteCancelledError | CancelledRequestError):
-            self.cancelled += 1
-        elif not _is_silent(result.error):
-            self.failed += 1
-
-    @property
-    def silent(self) -> int:
-        """Objects that did not answer (yet)."""
-        return max(0, self.expected - self.answered - self.failed - self.cancelled)
-
-    @property
-    def status(self) -> ExitStatus:
-        """The exit status of the call."""
-        if not self.expected:
-            return ExitStatus.NOTHING_MATCHED
-        if self.answered == self.expected:
-            return ExitStatus.OK
-        return ExitStatus.SOME_FAILED if self.answered or self.failed or self.cancelled else ExitStatus.NONE_ANSWERED
-
-    def __str__(self) -> str:
-        """The closing line."""
-        scope = f"{self.hosts} host{'' if self.hosts == 1 else 's'}"
-        if self.expected != self.hosts:
-            scope += f", {self.expected} objects"
-        cancelled = f", {self.cancelled} cancelled" if self.cancelled else ""
-        counts = f"{scope}: {self.answered} answered, {self.failed} failed{cancelled}, {self.silent} silent"
-        if not self.missing:
-            return counts
-        more = f" and {len(self.missing) - MAX_NAMED} more" if len(self.missing) > MAX_NAMED else ""
-        return f"{counts} (not on the bus: {', '.join(map(printable, self.missing[:MAX_NAMED]))}{more})"
-
-
-def _is_silent(error: MatahariError | None) -> bool:
-    return error is None or isinstance(error, RequestError | TransportError)
-
-
 def error_lines(error: MatahariError, line: Line | None = None) -> list[str]:
     """The ``% `` lines for an error; a fault with a column is pointed at, below the line it is in.
 
@@ -246,24 +166,18 @@ def error_lines(error: MatahariError, line: Line | None = None) -> list[str]:
     if not isinstance(error, CommandError):
         return [f"% {text}" for text in printable(str(error)).split("\n")]
     lines = [printable(text) for text in error.lines]
-    if line is not None and line.words and error.position is not None:
+    if line is not None and line.source and error.position is not None:
         lines = _with_pointer(lines, line, error.position)
     return [f"% {text}".rstrip() for text in lines]
 
 
 def _with_pointer(lines: Sequence[str], line: Line, position: int) -> list[str]:
     source = printable(line.source)
-    pointer = " " * _width(printable(line.text[line.words[0].start : position])) + "^"
-    if position > line.words[-1].end:
-        pointer = " " * (_width(source) + 1) + "^"
+    start, end = line.span
+    pointer = " " * columns_of(printable(line.text[start:position])) + "^"
+    if position > end:
+        pointer = " " * (columns_of(source) + 1) + "^"
     shown_at = lines[0].find(f'"{source}"')
     if shown_at >= 0:
         return [lines[0], " " * (shown_at + 1) + pointer, *lines[1:]]
     return [*lines, INDENT + source, INDENT + pointer]
-
-
-def _width(text: str) -> int:
-    """Columns of a terminal: wide characters take two, combining ones none."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )

@@ -3,16 +3,59 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
-__all__ = ["rules_text", "type_text"]
+__all__ = ["Row", "definitions", "parameter_rows", "rules_text", "table_lines", "type_text"]
+
+#: Type, name, and what else is known.
+Row: TypeAlias = tuple[str, str, str]
 
 #: Longest value, or list of values, that is shown, in characters.
 _MAX_SHOWN: Final = 200
 _REFERENCE: Final = "#/$defs/"
 #: How deep types within types are told; what is deeper is named by its outermost word.
 _MAX_DEPTH: Final = 3
+
+
+def parameter_rows(schemas: Mapping[str, Mapping[str, object]], whole: Mapping[str, object]) -> list[Row]:
+    """One row for each parameter or setting, and one for further positional arguments where they have a schema.
+
+    Args:
+        schemas: by name.
+        whole: the schema that they are from, for its ``$defs``.
+    """
+    named = definitions(whole)
+    rows: list[Row] = []
+    for name, schema in schemas.items():
+        description = schema.get("description")
+        more = [" ".join(description.split())] if isinstance(description, str) else []
+        if rules := rules_text(schema, named):
+            more.append(f"[{', '.join(rules)}]")
+        if isinstance(examples := schema.get("examples"), list) and examples:
+            more.append(f"e.g. {', '.join(json.dumps(each, ensure_ascii=False) for each in examples)}")
+        if schema.get("writeOnly"):
+            more.append("(secret)")
+        if "default" in schema:
+            more.append(f"(default {schema['default']!r})")
+        rows.append((type_text(schema, named), name, " ".join(more)))
+    items = whole.get("x-varargs-items")
+    if isinstance(items, Mapping):
+        rules = rules_text(items, named)
+        rows.append((type_text(items, named), "[ARG]", f"[{', '.join(rules)}]" if rules else ""))
+    return rows
+
+
+def table_lines(rows: Sequence[Row], indent: str) -> list[str]:
+    """The rows for a terminal, types aligned to the right."""
+    width = max((len(kind) for kind, _, _ in rows), default=0)
+    return [f"{indent}{kind:>{width}}  {name} {more}".rstrip() for kind, name, more in rows]
+
+
+def definitions(schema: Mapping[str, object] | None) -> Mapping[str, object]:
+    """Schemas by name that a schema refers to."""
+    found = schema.get("$defs") if schema is not None else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def type_text(schema: Mapping[str, object], named: Mapping[str, object] | None = None, depth: int = 0) -> str:

@@ -5,9 +5,10 @@ One command a line (or several, separated by ``;``), no prompt, no echo. All scr
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TextIO
+from typing import Final, TextIO
 
 from matahari.shell.outcome import CommandError, ExitStatus, first_failure
 from matahari.shell.session import Session
@@ -15,6 +16,7 @@ from matahari.shell.session import Session
 __all__ = ["STDIN", "open_script", "run_lines", "run_script"]
 
 STDIN = "-"
+MAX_LINE: Final = 1 << 20  # characters; what is no script, such as a device, may have no end of line at all
 
 
 def open_script(path: str) -> TextIO:
@@ -42,7 +44,7 @@ def run_script(session: Session, path: str, lines: Iterable[str], *, stop_on_err
 
 def _readable(path: str, lines: Iterable[str]) -> Iterator[str]:
     # Only reading is guarded: what a command raises meanwhile (a closed pipe) is not the script's fault.
-    source = iter(lines)
+    source = iter(lambda: lines.readline(MAX_LINE), "") if isinstance(lines, io.TextIOBase) else iter(lines)
     while True:
         try:
             line = next(source, None)
@@ -52,6 +54,10 @@ def _readable(path: str, lines: Iterable[str]) -> Iterator[str]:
             raise _unreadable(path, error.strerror or str(error)) from error
         if line is None:
             return
+        if "\0" in line:
+            raise _unreadable(path, "not text")
+        if len(line) >= MAX_LINE:
+            raise _unreadable(path, f"a line has {MAX_LINE} characters or more")
         yield line
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from matahari.shell.ports import ConsoleLike
+from matahari.shell.ports import PLUGIN_PACKAGE, ConsoleLike
 
 __all__ = ["Directory", "LiveDirectory", "Selection", "Snapshot", "take_snapshot"]
 
@@ -41,6 +41,11 @@ class Selection:
         star = "*" if self.filters else ""
         return f"mhsh{host}{gap}[{self.package}:{self.class_name}]{star}> "
 
+    @property
+    def context(self) -> str:
+        """What of the mode a line is remembered with: ``(host)``, ``[package:Class]``, both, or ``-`` for neither."""
+        return self.prompt.removeprefix("mhsh").removesuffix("> ").removesuffix("*").strip() or "-"
+
     def with_hosts(self, hosts: Sequence[str]) -> Selection:
         """The same with these hosts instead."""
         return replace(self, hosts=tuple(dict.fromkeys(hosts)))
@@ -70,6 +75,12 @@ class Directory(Protocol):
     def classes(self) -> Sequence[tuple[str, str]]:
         """Package and name of the classes."""
 
+    def plugins(self) -> Sequence[str]:
+        """Names of the plugins."""
+
+    def facts(self) -> Mapping[str, Sequence[str]]:
+        """Facts and labels, each with values that some hosts have; both written as a filter has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -78,6 +89,7 @@ class Snapshot:
     host_names: tuple[str, ...] = ()
     package_names: tuple[str, ...] = ()
     class_names: tuple[tuple[str, str], ...] = ()
+    fact_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def hosts(self) -> Sequence[str]:
         """Names of the hosts."""
@@ -91,9 +103,20 @@ class Snapshot:
         """Package and name of the classes."""
         return self.class_names
 
+    def plugins(self) -> Sequence[str]:
+        """Names of the plugins."""
+        return _plugins(self.class_names)
+
+    def facts(self) -> Mapping[str, Sequence[str]]:
+        """Facts and labels with some of their values."""
+        return self.fact_values
+
 
 class LiveDirectory:
-    """The names as the console knows them now; each kind is asked for once, when a line first needs it."""
+    """The names as the console knows them now; each kind is asked for once, when a line first needs it.
+
+    No line that is run needs to know the facts of other hosts than it names: there are none here.
+    """
 
     def __init__(self, console: ConsoleLike) -> None:
         self._console = console
@@ -119,8 +142,20 @@ class LiveDirectory:
             self._classes = [(found.package, found.name) for found in self._console.classes()]
         return self._classes
 
+    def plugins(self) -> Sequence[str]:
+        """Names of the plugins."""
+        return _plugins(self.classes())
+
+    def facts(self) -> Mapping[str, Sequence[str]]:
+        """None."""
+        return {}
+
+
+def _plugins(classes: Sequence[tuple[str, str]]) -> list[str]:
+    return [name for package, name in classes if package == PLUGIN_PACKAGE]
+
 
 def take_snapshot(console: ConsoleLike) -> Snapshot:
-    """Ask the console for everything that completion offers."""
+    """Ask the console for the names of hosts, packages and classes; facts are another matter."""
     directory = LiveDirectory(console)
     return Snapshot(tuple(dict.fromkeys(directory.hosts())), tuple(directory.packages()), tuple(directory.classes()))

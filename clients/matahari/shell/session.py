@@ -10,36 +10,31 @@ Source: matahari-2012.md 15.3, 15.4 and 15.7
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from matahari.errors import AgentGoneError, FilterSyntaxError, MatahariError, NoAgentsError
+from matahari.errors import FilterSyntaxError, MatahariError, NoAgentsError
 from matahari.shell.arguments import CallArguments, bind, has_unknown_name, parameters_of
 from matahari.shell.commands import CommandSet, UnknownCommandError
 from matahari.shell.effects import Approval, never, risk_of
 from matahari.shell.general import GeneralCommands
 from matahari.shell.help import UnknownTopicError
+from matahari.shell.limits import DEFAULT_TIMEOUT
 from matahari.shell.lines import Line, Word, scan, split
 from matahari.shell.members import MEMBER_WORDS, is_out_of_service
 from matahari.shell.outcome import CommandError, ExitStatus, first_failure, status_of
 from matahari.shell.output import Output
-from matahari.shell.ports import ConsoleLike, MethodLike, ObjectLike, ObjectsLike, ResultLike
-from matahari.shell.render import (
-    Tally,
-    call_record,
-    failure_lines,
-    failure_record,
-    labels,
-    object_record,
-    printable,
-    value_lines,
-    value_record,
-)
+from matahari.shell.ports import ConsoleLike, MethodLike, ObjectsLike
+from matahari.shell.render import printable, value_lines
 from matahari.shell.selection import Directory, LiveDirectory, Selection
+from matahari.shell.tally import unanswered_lines
+
+if TYPE_CHECKING:
+    from matahari.shell.event_log import EventLog
+    from matahari.shell.line_history import LineHistory
 
 __all__ = ["DEFAULT_TIMEOUT", "Session"]
-
-DEFAULT_TIMEOUT = 10.0  # 2012's limit of a group call, here a default
 
 
 @dataclass(slots=True)
@@ -51,6 +46,7 @@ class Session:
         output: where answers go.
         timeout: seconds that a command waits for answers.
         sleep: how ``sleep`` waits; seconds.
+        clock: monotonic seconds, for how long things took.
         approval: decides about calls that are declared destructive; by default none is made.
         selection: what is selected now.
         objects: the selected objects as of the last fetch, None while no class is selected.
@@ -58,13 +54,16 @@ class Session:
         echo: show each command, with its prompt, before it runs.
         fact_names: facts and labels that filters have met, for completion.
         answers: values of the last call or get, by host (with the object where a host has several).
+        history: the lines that were typed; None where nobody types.
         is_lost: the last line had a ``select`` that failed, so what was to follow it would meet other objects.
+        event_log: events that were heard, None while nobody listens.
     """
 
     console: ConsoleLike
     output: Output
     timeout: float = DEFAULT_TIMEOUT
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
     approval: Approval = never
     selection: Selection = field(default_factory=Selection)
     objects: ObjectsLike | None = None
@@ -72,7 +71,9 @@ class Session:
     echo: bool = False
     fact_names: frozenset[str] = frozenset()
     answers: dict[str, object] = field(default_factory=dict)
+    history: LineHistory | None = None
     is_lost: bool = False
+    event_log: EventLog | None = None
 
     @property
     def prompt(self) -> str:
@@ -112,21 +113,33 @@ class Session:
         """The commands of the current mode; ``directory`` knows the names that lines may refer to."""
         return CommandSet(GeneralCommands(self).commands(directory))
 
+    def ask_with(self, approval: Approval) -> None:
+        """Have another approval decide from now on."""
+        self.approval = approval
+
     def _execute_one(self, line: Line) -> ExitStatus:
+        if line.stages:
+            from matahari.shell.pipes import run_piped  # most lines have no pipe
+
+            return run_piped(self.output, line, self._run, self._explain)
         try:
-            return self._run(_with_help_word(line))
-        except UnknownCommandError as error:
-            self._complain_unknown(error, line)
-            return error.status
-        except UnknownTopicError as error:
-            self.output.complain([f"*** {printable(str(error))}"])
-            return status_of(error)
+            return self._run(line)
         except MatahariError as error:
+            return self._explain(error, line)
+
+    def _explain(self, error: MatahariError, line: Line) -> ExitStatus:
+        """Tell about an error of a command that was not run, or not to its end."""
+        if isinstance(error, UnknownCommandError):
+            self._complain_unknown(error, line)
+        elif isinstance(error, UnknownTopicError):
+            self.output.complain([f"*** {printable(str(error))}"])
+        else:
             self.is_lost = _is_select(line)
             self.output.error(error, line)
-            return status_of(error)
+        return status_of(error)
 
     def _run(self, line: Line) -> ExitStatus:
+        line = _with_help_word(line)
         try:
             command, values = self.commands(LiveDirectory(self.console)).find(line)
         except CommandError as error:
@@ -148,37 +161,16 @@ class Session:
 
     def get_property(self, name: str) -> ExitStatus:
         """Print the property of every object, as of now."""
-        known = self._present()
-        fresh = known.refresh(timeout=self.timeout)
-        values = dict(zip(map(_key, fresh), fresh.get(name) if len(fresh) else (), strict=True))
-        if len(values) == len(known):
-            self.objects = fresh
-        tally = Tally.of(known)
-        shown = labels(known)
-        self.answers = {}
-        for found in known:
-            label, key = shown[_key(found)], _key(found)
-            record = {**object_record(known, found), "name": name}
-            if key in values:
-                tally.answered += 1
-                self.answers[label] = values[key]
-                self.output.row(value_lines(label, values[key]), {**record, **value_record(values[key])})
-            else:
-                lines = failure_lines(label, None, debug=self.output.debug)
-                self.output.row(lines, {**record, **failure_record(None, debug=False)}, failed=True)
-        for host in known.missing:
-            error = AgentGoneError("expected to answer, and not on the bus")
-            record = {**object_record(known), "host": host, "name": name, **failure_record(error, debug=False)}
-            self.output.row(failure_lines(printable(host), error, debug=False), record, failed=True)
-        if tally.hosts > 1 and tally.silent:
-            self.output.remark(str(tally))
-        return tally.status
+        from matahari.shell.results import show_property  # uses the console, which a script may never need
+
+        status, self.objects = show_property(self, self._present(), name)
+        return status
 
     def set_property(self, name: str, value: object) -> ExitStatus:
         """Write the property on every object; only failures are printed."""
-        objects = self._present()
-        results = iter(objects.set(name, value, timeout=self.timeout))
-        return self._show(objects, results, name=name, prints_success=False)
+        from matahari.shell.results import show_written
+
+        return show_written(self, self._present(), name, value)
 
     def filter_property(self, name: str, value: object) -> ExitStatus:
         """Restrict the selection by a property."""
@@ -189,8 +181,7 @@ class Session:
         objects = self._present()
         has_output = _has_output(objects.methods, method)
         self._approve(objects, method)
-        results = self._call(objects, method, arguments, {})
-        return self._show(objects, results, name=method, shows_ok=not has_output)
+        return self._call(objects, method, arguments, {}, shows_ok=not has_output)
 
     def call_plugin(self, method: str, words: Sequence[Word]) -> ExitStatus:
         """Read the arguments with what the plugin publishes, call, and print the results as they come."""
@@ -202,8 +193,7 @@ class Session:
             parameters = parameters_of(objects, method)
         given: CallArguments = bind(words, parameters, f"{objects.class_name.name}.{method}")
         self._approve(objects, method)
-        results = self._call(objects, method, given.args, dict(given.kwargs))
-        return self._show(objects, results, name=method)
+        return self._call(objects, method, given.args, dict(given.kwargs))
 
     def summarise(self, name: str) -> ExitStatus:
         """Print what an extension makes of the last answers."""
@@ -232,11 +222,11 @@ class Session:
             )
         self.selection = selection
         self.objects = objects
+        if self.history is not None and objects is not None:
+            self.history.meet(objects)
         if objects is None or not objects.unanswered:
             return ExitStatus.OK
-        self.output.complain(
-            [f"% {printable(one.host or 'a host')} did not answer: {printable(one.name)}" for one in objects.unanswered]
-        )
+        self.output.complain(unanswered_lines(objects.unanswered))
         return ExitStatus.SOME_FAILED
 
     def _present(self) -> ObjectsLike:
@@ -249,54 +239,17 @@ class Session:
             self.approval(risk)
 
     def _call(
-        self, objects: ObjectsLike, method: str, args: Sequence[object], kwargs: dict[str, object]
-    ) -> Iterator[ResultLike]:
-        from matahari.shell.calls import ShownCall  # its records are the console's, which a script may never need
-
-        return ShownCall(
-            objects.stream_with(method, args, kwargs, timeout=self.timeout), objects, self.output, name=method
-        )
-
-    def _show(
         self,
         objects: ObjectsLike,
-        results: Iterator[ResultLike],
+        method: str,
+        args: Sequence[object],
+        kwargs: dict[str, object],
         *,
-        name: str,
-        prints_success: bool = True,
         shows_ok: bool = False,
     ) -> ExitStatus:
-        """Print results as they come, then the closing count when more than one host was asked."""
-        tally = Tally.of(objects)
-        shown = labels(objects)
-        output = self.output
-        is_sent = True
-        self.answers = {}
-        try:
-            for result in results:
-                tally.add(result)
-                label = shown.get(_key(result.object), printable(result.host))
-                record = call_record(objects, result, name=name, debug=output.debug)
-                if not result.ok:
-                    output.row(failure_lines(label, result.error, debug=output.debug), record, failed=True)
-                elif output.as_json or prints_success:
-                    lines = [f"{label}: OK"] if shows_ok and result.value is None else value_lines(label, result.value)
-                    output.row(lines, record)
-                if result.ok:
-                    self.answers[label] = result.value
-                if result.mismatch and not output.as_json:
-                    output.remark(f"{label}: warning: {printable(result.mismatch)}")
-        except MatahariError:
-            is_sent = False  # no host would have taken it
-            raise
-        finally:
-            # Also after Ctrl-C: the call is cancelled, and what is in stays shown and counted.
-            close = getattr(results, "close", None)
-            if callable(close):
-                close()
-            if tally.hosts > 1 and is_sent:
-                output.remark(str(tally))
-        return tally.status
+        from matahari.shell.results import show_call
+
+        return show_call(self, objects, method, args, kwargs, shows_ok=shows_ok)
 
 
 def _with_help_word(line: Line) -> Line:
@@ -307,13 +260,9 @@ def _with_help_word(line: Line) -> Line:
 
 
 def _is_select(line: Line) -> bool:
-    """Whether the line begins with ``select``, also in short."""
-    first = line.words[0].text
-    return len(first) > len("se") and "select".startswith(first)
-
-
-def _key(found: ObjectLike) -> tuple[str, str]:
-    return found.agent, found.name
+    """Whether the line begins with ``select`` or ``no``, which takes it back, also in short."""
+    first = line.words[0].text if line.words else ""
+    return first in ("n", "no") or (len(first) > len("se") and "select".startswith(first))
 
 
 def _has_output(methods: Sequence[MethodLike], name: str) -> bool:

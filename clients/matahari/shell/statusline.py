@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Mapping
 from typing import TextIO
 
+from matahari.shell.columns import cut
+
 __all__ = ["StatusLine"]
 
 _START_OF_LINE = "\r"
@@ -25,10 +27,9 @@ class StatusLine:
         """Put ``text``, which is harmless and has no line breaks, in the place of what is shown; cut where it is long."""
         if not self._can:
             return
-        columns = shutil.get_terminal_size().columns
-        # Wide characters take two columns: half as many certainly fit, and a line that wraps could not be cleared.
-        room = columns - 1 if text.isascii() else (columns - 1) // 2
-        self._stream.write(f"{_START_OF_LINE}{text[:room]}{_CLEAR_TO_END}")
+        # Not into the last column: a line that wraps could not be cleared.
+        room = shutil.get_terminal_size().columns - 1
+        self._stream.write(f"{_START_OF_LINE}{cut(text, room)}{_CLEAR_TO_END}")
         self._stream.flush()
         self._is_shown = True
 

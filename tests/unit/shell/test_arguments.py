@@ -135,7 +135,7 @@ def test_parameters_come_from_the_object() -> None:
     add = parameters_of(calc, "add")
     assert add is not None
     assert (add.positional, add.named, add.required) == (("x", "y"), ("x", "y"), frozenset(("x", "y")))
-    assert (add.syntax, add.type_of("x"), add.type_of("none")) == ("X Y", "integer", "any")
+    assert add.syntax == "X Y"
     show = parameters_of(calc, "show")
     assert show is not None
     assert (show.varargs, show.varkw, show.syntax) == (True, True, "([ARG]) ([NAME=VALUE])")

@@ -13,7 +13,7 @@ from tests.support.fake_console import PLUGINS
 from tests.support.shell import TestShell
 
 CALC = f"select class package {PLUGINS} calc"
-ADDED = "db1: [[1, 2], {}]\nweb1: [[1, 2], {}]\nweb2: [[1, 2], {}]\n"
+ADDED = "db1:  [[1, 2], {}]\nweb1: [[1, 2], {}]\nweb2: [[1, 2], {}]\n"
 CANCELLING = "% cancelling; Ctrl-C again stops waiting for the hosts"
 
 
@@ -45,7 +45,7 @@ def test_each_line_of_output_stands_behind_its_host_and_before_the_result() -> N
             Output(item, "last\x1b[31m"),
         )
 
-    lines = 'db1: one\ndb1: two\ndb1:\ndb1: no end\ndb1: {"a": 1}\ndb1: last\\x1b[31m\n'
+    lines = 'db1:  one\ndb1:  two\ndb1:\ndb1:  no end\ndb1:  {"a": 1}\ndb1:  last\\x1b[31m\n'
     assert shell_telling(tell).says("call add 1 2") == lines + ADDED
 
 
@@ -54,7 +54,7 @@ def test_a_line_without_an_end_is_shown_when_it_is_long() -> None:
         return only_first(item, *(Output(item, "x" * 1000) for _ in range(2 * MAX_LINE // 1000 + 2)))
 
     lines = shell_telling(tell).says("call add 1 2").removesuffix(ADDED).splitlines()
-    assert [len(line) for line in lines] == [len("db1: ") + 9000, len("db1: ") + 9000]
+    assert [len(line) for line in lines] == [len("db1:  ") + 9000, len("db1:  ") + 9000]
 
 
 def test_progress_is_for_terminals_alone() -> None:
@@ -63,7 +63,7 @@ def test_progress_is_for_terminals_alone() -> None:
 
     shell = shell_telling(tell)
     assert shell.says("call add 1 2") == ADDED
-    assert shell.err() == "3 hosts: 3 answered, 0 failed, 0 silent\n"
+    assert shell.err() == "3 hosts: 3 answered, 0 failed, 0 silent, 0.00 s\n"
 
 
 def test_reports_that_were_lost_are_told_beside_the_answers() -> None:
@@ -71,7 +71,7 @@ def test_reports_that_were_lost_are_told_beside_the_answers() -> None:
         return only_first(item, Output(item, "one"), Missed(item, 3))
 
     shell = shell_telling(tell)
-    assert shell.says("call add 1 2") == "db1: one\n" + ADDED
+    assert shell.says("call add 1 2") == "db1:  one\n" + ADDED
     assert shell.err().startswith("db1: % 3 reports of the call were lost\n")
 
 
@@ -100,8 +100,8 @@ def test_ctrl_c_ends_the_call_and_shows_what_is_in_and_what_was_cancelled() -> N
     with pytest.raises(KeyboardInterrupt):
         shell.run("call add 1 2")
     cancelled = "% it was cancelled by its caller"
-    assert shell.out() == f"db1: [[1, 2], {{}}]\nweb1: {cancelled}\nweb2: {cancelled}\n"
-    assert shell.err() == f"\n{CANCELLING}\n3 hosts: 1 answered, 0 failed, 2 cancelled, 0 silent\n"
+    assert shell.out() == f"db1:  [[1, 2], {{}}]\nweb1: {cancelled}\nweb2: {cancelled}\n"
+    assert shell.err() == f"\n{CANCELLING}\n3 hosts: 1 answered, 0 failed, 2 cancelled, 0 silent, 0.00 s\n"
     assert shell.console.ended_calls == 1
 
 
@@ -109,6 +109,6 @@ def test_ctrl_c_again_stops_waiting() -> None:
     shell = shell_telling(on("web1", KeyboardInterrupt(), KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         shell.run("call add 1 2")
-    assert shell.out() == "db1: [[1, 2], {}]\n"
-    assert shell.err() == f"\n{CANCELLING}\n3 hosts: 1 answered, 0 failed, 2 silent\n"
+    assert shell.out() == "db1:  [[1, 2], {}]\n"
+    assert shell.err() == f"\n{CANCELLING}\n3 hosts: 1 answered, 0 failed, 2 silent, 0.00 s\n"
     assert shell.console.ended_calls == 1

@@ -16,9 +16,13 @@ from tests.support.shell import TestShell
 HOST_MODE = "select host web1; select class Host"
 CALC_MODE = f"select class package {PLUGINS} calc"
 
+FIRST_WORDS = (
+    "clear", "events", "exit", "help", "list", "no", "quit", "reload", "select", "show", "sleep", "time", "watch",
+)  # fmt: skip
+
 COMPLETIONS = [
     # (mode, typed, column, suggestions)
-    ("", "", 0, ["clear ", "exit ", "help ", "list ", "quit ", "select ", "show ", "sleep "]),
+    ("", "", 0, [f"{word} " for word in FIRST_WORDS]),
     ("", "s", 0, ["select ", "show ", "sleep "]),
     ("", "list ", 5, ["hosts ", "agents ", "packages ", "classes ", "commands "]),
     ("", "li h", 3, ["hosts "]),
@@ -36,7 +40,7 @@ COMPLETIONS = [
     ("", "sleep 1", 6, ["1 "]),
     ("", "list # h", 8, []),
     ("", "# x ", 4, []),
-    (HOST_MODE, "clear ", 6, ["all ", "host ", "class ", "properties "]),
+    (HOST_MODE, "clear ", 6, ["history ", "all ", "host ", "class ", "properties "]),
     (HOST_MODE, "get l", 4, ["load ", "last_updated "]),
     (HOST_MODE, "set ", 4, ["update_interval "]),
     (HOST_MODE, "set update_interval 1", 20, ["1 "]),
@@ -83,6 +87,12 @@ def test_names_that_need_quotes_are_completed_in_quotes() -> None:
     assert split("pick 'my host'")[0].words[1].text == "my host"
 
 
+def test_the_value_of_a_named_argument_is_quoted_and_its_name_is_not() -> None:
+    choice = Choice("Thing", lambda bound: ["mode=very slow", "mode=fast", "mode="])
+    commands = CommandSet([Command((Keyword("pick"), Value("THING", choice)), lambda values: ExitStatus.OK)])
+    assert commands.complete("pick m") == (5, ["mode='very slow' ", "mode=fast ", "mode= "])
+
+
 def test_brackets_are_completed_as_they_stand() -> None:
     commands = only(Command((Keyword("pick"), Value("L", JsonList())), nothing))
     assert commands.complete("pick ") == (5, ["["])
@@ -103,6 +113,12 @@ def test_a_group_whose_candidates_are_all_hidden_lists_none() -> None:
         commands.find(split("x c")[0])
     assert caught.value.lines == ('Invalid Command: "x c"',)
     assert commands.first_words() == []
+
+
+def test_a_wrong_keyword_of_the_only_candidate_is_named() -> None:
+    commands = only(Command((Keyword("x"), Keyword("a")), nothing))
+    with pytest.raises(CommandError, match="Invalid keyword 'b'"):
+        commands.find(split("x b")[0])
 
 
 def test_a_group_with_words_missing_says_which() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import pytest
-from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
@@ -13,6 +12,7 @@ from matahari.agents.host.schema import EFFECTS
 from matahari.qmf import Value
 from matahari.shell.effects import DESTRUCTIVE, MAX_NAMED, Risk, TerminalApproval, always, declared_text, never
 from matahari.shell.interactive import interact
+from matahari.shell.line_history import LineHistory
 from matahari.shell.mhsh import main
 from matahari.shell.outcome import CommandError, ExitStatus
 from tests.support.fake_console import PLUGINS, FakeConsole, fleet
@@ -137,7 +137,7 @@ def test_the_question_is_asked_between_lines_of_the_terminal() -> None:
     made = shell(dangerous("web1"), person)
     with create_pipe_input() as pipe:
         pipe.send_text(f"{CALC}\rcall add 1 2\rquit\r")
-        interact(made.session, history=InMemoryHistory(), input=pipe, output=DummyOutput())
+        interact(made.session, history=LineHistory(), input=pipe, output=DummyOutput())
     assert len(made.console.calls) == 1
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from matahari.shell.grammar import Element, Group, Keyword, Repeat, Rest, Syntax, Value, complete, match, syntax_text
+from matahari.shell.completion import complete
+from matahari.shell.grammar import Element, Group, Keyword, Repeat, Rest, Syntax, Value, match, syntax_text
 from matahari.shell.lines import scan, split
 from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.values import Choice, Integer

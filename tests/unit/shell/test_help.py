@@ -11,9 +11,13 @@ from tests.support.shell import TestShell
 def test_help_lists_the_first_words_in_columns() -> None:
     shell = TestShell()
     said = shell.says("help")
-    assert said.startswith("Commands:\n=========\nclear   exit    help    list    quit    select  show    sleep\n")
+    assert said.startswith(
+        "Commands:\n=========\n"
+        "clear   events  exit    help    list    no      quit    reload  select  show\n"
+        "sleep   time    watch\n"
+    )
     assert shell.says("?") == said
-    assert overview(shell.session.commands(Snapshot()), width=20)[2:4] == ["clear   exit", "help    list"]
+    assert overview(shell.session.commands(Snapshot()), width=20)[2:4] == ["clear   events", "exit    help"]
 
 
 def test_help_on_a_word_shows_every_command_that_begins_with_it() -> None:
@@ -26,6 +30,10 @@ def test_help_on_a_word_shows_every_command_that_begins_with_it() -> None:
         " > select class (package PACKAGE) CLASS\n"
         "\n"
         "Select a class, of the package org.matahariproject unless another is named. Property filters are dropped.\n"
+        "\n"
+        " > select plugin PLUGIN\n"
+        "\n"
+        "Select a plugin: the class of that name in the package org.matahariproject.rpc.plugin.\n"
         "\n"
         " > select hosts explain FILTER\n"
         "\n"
@@ -44,7 +52,7 @@ def test_help_on_methods_shows_their_arguments() -> None:
     said = shell.says("help call")
     assert " > call get_uuid LIFETIME\n\nRead a UUID.\nParameters:\n" in said
     assert "\n      str lifetime           Custom, Hardware or Filesystem\n" in said
-    assert "\n      str uuid\n" in said
+    assert "\n      str uuid               [at most 36 characters]\n" in said
 
 
 def test_help_on_plugin_methods_comes_from_the_code() -> None:
@@ -58,7 +66,7 @@ def test_help_on_plugin_methods_comes_from_the_code() -> None:
 def test_help_on_properties_shows_type_and_unit() -> None:
     shell = TestShell()
     shell.run("select class Host")
-    assert "Details:\n      int update_interval    Heartbeat (s)\n" in shell.says("help set")
+    assert "Details:\n      int update_interval    Heartbeat (s) [0 to 86400]\n" in shell.says("help set")
     said = shell.says("help get")
     assert "  abstime last_updated\n" in said
     assert " > get load\n\nShow load of the selected objects: Load averages\n" in said

@@ -59,6 +59,62 @@ def test_words_know_their_columns_and_what_was_quoted() -> None:
     )
 
 
+PIPES = [
+    ("list hosts | count", ["list", "hosts"], [["count"]]),
+    ("a | b c |\td", ["a"], [["b", "c"], ["d"]]),
+    ("a |", ["a"], [[]]),
+    ("a | | b", ["a"], [[], ["b"]]),
+    ("| b", [], [["b"]]),
+    ("|", [], [[]]),
+    ("a | b # | c", ["a"], [["b"]]),
+    ("a|b", ["a|b"], []),
+    ("a |b", ["a", "|b"], []),
+    ("a| b", ["a|", "b"], []),
+    ("a || b", ["a", "||", "b"], []),
+    ("a '|' b", ["a", "|", "b"], []),
+    ('a "|" b', ["a", "|", "b"], []),
+    ("a \\| b", ["a", "|", "b"], []),
+    ("a 'b | c' | d", ["a", "b | c"], [["d"]]),
+    ("a [1 | 2] x={ | } | b", ["a", "[1 | 2]", "x={ | }"], [["b"]]),
+    ("a /b | c/", ["a", "/b"], [["c/"]]),
+    ("select hosts /a | b/ | count", ["select", "hosts", "/a", "|", "b/"], [["count"]]),
+    ("sel ho (x=~/a | b/i)|c | d", ["sel", "ho", "(x=~/a", "|", "b/i)|c"], [["d"]]),
+    (
+        "select hosts explain not /a | \\/ | b/ | c",
+        ["select", "hosts", "explain", "not", "/a", "|", "/", "|", "b/"],
+        [["c"]],
+    ),
+    ("select hosts /a | b", ["select", "hosts", "/a"], [["b"]]),
+    ("select hosts a/b | grep c/d", ["select", "hosts", "a/b"], [["grep", "c/d"]]),
+    ("select hosts x = '/' | grep /", ["select", "hosts", "x", "=", "/"], [["grep", "/"]]),
+    ("select hosts web1 | grep /a | grep b/", ["select", "hosts", "web1"], [["grep", "/a"], ["grep", "b/"]]),
+    ("select class /a | grep b/", ["select", "class", "/a"], [["grep", "b/"]]),
+]
+
+
+@pytest.mark.parametrize(("text", "words", "stages"), PIPES)
+def test_a_pipe_is_a_word_of_its_own_outside_quotes_json_and_filters(
+    text: str, words: list[str], stages: list[list[str]]
+) -> None:
+    (line,) = split(text)
+    assert [word.text for word in line.words] == words
+    assert [[word.text for word in stage.words] for stage in line.stages] == stages
+    assert all(text[stage.pipe] == "|" for stage in line.stages)
+    assert line.source == text.split(" #")[0]
+
+
+def test_a_regular_expression_that_another_command_closes_keeps_no_pipe() -> None:
+    first, second = split("select hosts /a | count; call f /b")
+    assert [[word.text for word in stage.words] for stage in first.stages] == [["count"]]
+    assert not second.stages
+
+
+def test_every_command_of_a_line_has_its_own_pipe() -> None:
+    first, second = split("a | b; c |;")
+    assert [first.source, second.source] == ["a | b", "c |"]
+    assert [len(line.stages) for line in (first, second)] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("text", "message", "position"),
     [
@@ -89,7 +145,8 @@ def test_an_empty_line_has_no_source() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["plain", "two words", "it's", 'say "x"', "", "a;b", "#x", "[1", "x=[1", "a\nb", "a\\b", "\x00", "é"]
+    "text",
+    ["plain", "two words", "it's", 'say "x"', "", "a;b", "#x", "[1", "x=[1", "a\nb", "a\\b", "\x00", "é", "|", "a|b"],
 )
 def test_quoting_is_read_back_as_one_word(text: str) -> None:
     assert [word.text for line in split(quote(text)) for word in line.words] == [text]

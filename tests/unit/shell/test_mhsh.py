@@ -16,7 +16,7 @@ from matahari.shell.outcome import CommandError, ExitStatus
 from matahari.shell.ports import ConsoleLike
 from matahari.shell.scripts import open_script, run_lines, run_script
 from tests.support.fake_console import PLUGINS, FakeConsole, fleet
-from tests.support.shell import TestShell
+from tests.support.shell import TestShell, without_time
 
 
 def run(*argv: str, console: FakeConsole | None = None) -> int:
@@ -135,7 +135,7 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     records = [json.loads(line) for line in printed.out.splitlines()]
     assert [record["host"] for record in records] == ["db1", "web1", "web2"]
     assert all(record["value"].startswith("0 active channels\n") for record in records)
-    assert printed.err == "3 hosts: 3 answered, 0 failed, 0 silent\n"
+    assert without_time(printed.err) == "3 hosts: 3 answered, 0 failed, 0 silent\n"
 
 
 @pytest.mark.parametrize(
@@ -194,4 +194,4 @@ def test_an_interrupted_script_ends_with_130(capsys: pytest.CaptureFixture[str])
     assert run("-c", f"select class package {PLUGINS} calc; call add 1 2", console=console) == 130
     assert console.is_closed
     asked = "% cancelling; Ctrl-C again stops waiting for the hosts"
-    assert capsys.readouterr().err == f"\n{asked}\n3 hosts: 0 answered, 0 failed, 3 silent\n\n"
+    assert without_time(capsys.readouterr().err) == f"\n{asked}\n3 hosts: 0 answered, 0 failed, 3 silent\n\n"

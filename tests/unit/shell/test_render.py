@@ -5,18 +5,14 @@ import uuid
 
 import pytest
 
-from matahari.console import ClassName, RemoteObject
 from matahari.errors import AbortedError, RemoteError
-from matahari.qmf import ObjectId, Schema, SchemaId
 from matahari.shell.lines import split
-from matahari.shell.outcome import CommandError, ExitStatus
+from matahari.shell.outcome import CommandError
 from matahari.shell.render import (
-    Tally,
     error_lines,
     failure_lines,
     failure_text,
     json_line,
-    labels,
     printable,
     value_lines,
 )
@@ -42,6 +38,25 @@ from matahari.shell.render import (
 )
 def test_values_are_readable(value: object, lines: list[str]) -> None:
     assert value_lines("h", value) == lines
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "lines"),
+    [
+        ("web1", 5, ["web1:  5"]),
+        ("web10", 5, ["web10: 5"]),
+        ("日本", 5, ["日本:  5"]),
+        ("日", "a\nb", ["日:", "    a", "    b"]),
+        ("a-long-name", 5, ["a-long-name: 5"]),
+        ("web1", "", ["web1:"]),
+    ],
+)
+def test_values_begin_in_one_column(label: str, value: object, lines: list[str]) -> None:
+    assert value_lines(label, value, len("web10")) == lines
+
+
+def test_failures_begin_in_the_same_column() -> None:
+    assert failure_lines("web1", RemoteError("a"), len("web10"), debug=False) == ["web1:  % a"]
 
 
 def test_json_records_are_strict_json_in_ascii_on_one_line() -> None:
@@ -75,27 +90,3 @@ def test_a_pointer_counts_the_columns_of_wide_and_combining_characters() -> None
 
 def test_an_error_without_a_column_has_no_pointer() -> None:
     assert error_lines(CommandError("a", "b"), split("x")[0]) == ["% a", "% b"]
-
-
-@pytest.mark.parametrize(
-    ("tally", "text", "status"),
-    [
-        (Tally(0, 0), "0 hosts: 0 answered, 0 failed, 0 silent", ExitStatus.NOTHING_MATCHED),
-        (Tally(1, 1, 1), "1 host: 1 answered, 0 failed, 0 silent", ExitStatus.OK),
-        (Tally(3, 3, 1, 1), "3 hosts: 1 answered, 1 failed, 1 silent", ExitStatus.SOME_FAILED),
-        (Tally(2, 3, 0, 0), "2 hosts, 3 objects: 0 answered, 0 failed, 3 silent", ExitStatus.NONE_ANSWERED),
-        (Tally(2, 2, 0, 2), "2 hosts: 0 answered, 2 failed, 0 silent", ExitStatus.SOME_FAILED),
-    ],
-)
-def test_the_closing_line_and_status_follow_the_counts(tally: Tally, text: str, status: ExitStatus) -> None:
-    assert (str(tally), tally.status) == (text, status)
-
-
-def test_objects_of_an_agent_without_a_host_are_called_by_the_agent() -> None:
-    """The broker's own agent tells no host."""
-    name, schema = ClassName("p", "C"), Schema(SchemaId("p", "C"))
-    found = [
-        RemoteObject(host, agent, one, name, {}, ObjectId(agent, one), schema)
-        for host, agent, one in (("web1", "a:b:1", "x"), ("", "q:q:1", "x"), ("", "q:q:2", "x"), ("", "q:q:2", "y"))
-    ]
-    assert list(labels(found).values()) == ["web1", "q:q:1", "q:q:2[x]", "q:q:2[y]"]

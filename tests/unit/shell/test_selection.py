@@ -30,3 +30,20 @@ def test_a_snapshot_holds_the_names_of_one_moment() -> None:
     assert snapshot.hosts() == ("db1", "web1", "web2")
     assert snapshot.packages() == ("org.matahariproject", PLUGINS)
     assert Snapshot().classes() == ()
+
+
+def test_a_directory_knows_plugins_and_only_a_snapshot_knows_facts() -> None:
+    console = fleet()
+    directory = LiveDirectory(console)
+    assert (list(directory.plugins()), directory.facts()) == (["asterisk", "calc", "old"], {})
+    assert take_snapshot(console).plugins() == directory.plugins()
+    assert Snapshot(fact_values={"role": ("web",)}).facts() == {"role": ("web",)}
+
+
+def test_the_context_of_a_line_is_its_mode_without_property_filters() -> None:
+    one = Selection()
+    assert one.context == "-"
+    assert one.with_hosts(["a"]).context == "(host)"
+    classed = one.with_class("p", "C")
+    assert (classed.context, classed.with_filter("x", 1).context) == ("[p:C]", "[p:C]")
+    assert classed.with_hosts(["a"]).with_filter("x", 1).context == "(host)[p:C]"

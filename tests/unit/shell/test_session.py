@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from matahari.shell.outcome import ExitStatus
+from matahari.shell.selection import take_snapshot
 from tests.support.fake_console import PLUGINS, asterisk_plugin
 from tests.support.shell import ASTERISK, CALC, OLD, TestShell
 
@@ -64,6 +65,8 @@ def test_lists() -> None:
 def test_commands_of_the_root_mode() -> None:
     assert TestShell().says("list commands") == (
         "clear all\n"
+        "clear history\n"
+        "events (-n COUNT) (PACKAGE:CLASS)\n"
         "exit\n"
         "help (COMMAND)\n"
         "list agents\n"
@@ -71,13 +74,30 @@ def test_commands_of_the_root_mode() -> None:
         "list commands\n"
         "list hosts\n"
         "list packages\n"
+        "no select class\n"
+        "no select host ([HOST])\n"
+        "no select hosts\n"
+        "no select property (NAME)\n"
         "quit\n"
+        "reload PLUGIN\n"
+        "reload all\n"
         "select class (package PACKAGE) CLASS\n"
         "select host [HOST]\n"
         "select hosts FILTER\n"
         "select hosts explain FILTER\n"
+        "select plugin PLUGIN\n"
+        "show agents\n"
+        "show classes\n"
+        "show events (-n COUNT) (PACKAGE:CLASS)\n"
+        "show facts (NAME)\n"
+        "show history (N|TEXT)\n"
+        "show hosts\n"
+        "show methods\n"
+        "show plugins\n"
         "show selection\n"
         "sleep FLOAT\n"
+        "time COMMAND\n"
+        "watch (-n SECONDS) (-c COUNT) COMMAND\n"
     )
 
 
@@ -102,7 +122,7 @@ def test_a_class_brings_a_syntax_per_member() -> None:
 
 def test_the_selection_is_shown_with_one_object_a_line() -> None:
     shell = TestShell()
-    assert shell.says("show selection") == ""
+    assert shell.says("show selection") == "all hosts\n"
     assert shell.says("select class Host; select host db1; show selection") == (
         "org.matahariproject:Host[matahariproject.org:host:db1:Host] db1\n"
     )
@@ -125,12 +145,12 @@ def test_get_tells_which_host_did_not_answer_and_keeps_it_selected() -> None:
     shell.run("select class Host")
     shell.console.deaf = {"web1"}
     assert shell.run("get hostname") is ExitStatus.SOME_FAILED
-    assert shell.out() == "db1: db1\nweb1: % no answer\nweb2: web2\n"
-    assert shell.err() == "3 hosts: 2 answered, 0 failed, 1 silent\n"
+    assert shell.out() == "db1:  db1\nweb2: web2\nweb1: % no answer\n"
+    assert shell.err() == "3 hosts: 2 answered, 0 failed, 1 silent, 0.00 s\n"
     shell.console.deaf = {"db1", "web1", "web2"}
     assert shell.run("get hostname") is ExitStatus.NONE_ANSWERED
     shell.console.deaf = set()
-    assert shell.says("get hostname") == "db1: db1\nweb1: web1\nweb2: web2\n"
+    assert shell.says("get hostname") == "db1:  db1\nweb1: web1\nweb2: web2\n"
 
 
 def test_set_writes_and_says_nothing() -> None:
@@ -204,8 +224,8 @@ def test_failures_are_results_with_type_and_text_and_the_closing_line_counts_the
     shell.console.deaf = {"web2"}
     shell.run(CALC)
     assert shell.run("call boom") is ExitStatus.SOME_FAILED
-    assert shell.out() == "db1: 1\nweb1: % ValueError: boom\nweb2: % no answer within 10 s\n"
-    assert shell.err() == "3 hosts: 1 answered, 1 failed, 1 silent\n"
+    assert shell.out() == "db1:  1\nweb1: % ValueError: boom\nweb2: % no answer within 10 s\n"
+    assert shell.err() == "3 hosts: 1 answered, 1 failed, 1 silent, 0.00 s\n"
 
 
 def test_one_host_has_no_closing_line() -> None:
@@ -256,7 +276,7 @@ def test_a_parameter_added_to_a_selected_plugin_can_be_named_at_once() -> None:
 
 def test_several_objects_on_a_host_are_told_apart() -> None:
     shell = TestShell()
-    assert shell.says("select class Volume; get size") == "db1[data]: 2\ndb1[log]: 1\nweb1: 3\n"
+    assert shell.says("select class Volume; get size") == "db1[data]: 2\ndb1[log]:  1\nweb1:      3\n"
 
 
 def test_an_interrupted_call_is_ended_and_counts_what_is_in() -> None:
@@ -271,9 +291,9 @@ def test_an_interrupted_call_is_ended_and_counts_what_is_in() -> None:
     shell.run(CALC)
     with pytest.raises(KeyboardInterrupt):
         shell.run("call add 1 2")
-    assert shell.out() == "db1: 1\n"
+    assert shell.out() == "db1:  1\n"
     asked = "% cancelling; Ctrl-C again stops waiting for the hosts"
-    assert shell.err() == f"\n{asked}\n3 hosts: 1 answered, 0 failed, 2 silent\n"
+    assert shell.err() == f"\n{asked}\n3 hosts: 1 answered, 0 failed, 2 silent, 0.00 s\n"
     assert shell.console.ended_calls == 1
 
 
@@ -298,3 +318,11 @@ def test_nothing_harmful_reaches_the_terminal() -> None:
     shell.run(f"select host web1; {CALC}")
     assert shell.says("call add 1 2") == "web1: \\x1b[2Jgone\\u202e\n"
     assert shell.says("\x1b[2J") == "*** Unknown syntax: \\x1b[2J\n\n"
+
+
+def test_a_plugin_is_selected_by_its_name_alone() -> None:
+    shell = TestShell()
+    assert shell.run("sel pl calc") is ExitStatus.OK
+    assert shell.session.prompt == "mhsh [org.matahariproject.rpc.plugin:calc]> "
+    assert shell.run("select plugin nosuch") is ExitStatus.NOTHING_MATCHED
+    assert shell.session.commands(take_snapshot(shell.console)).complete("select plugin c") == (14, ["calc "])

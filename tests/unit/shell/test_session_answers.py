@@ -57,22 +57,22 @@ class TestOutOfService:
         shell.run(CALC)
         assert shell.run("call go") is ExitStatus.SOME_FAILED
         said = "% plugin calc is failed: SyntaxError: invalid syntax (calc.py, line 3)"
-        assert shell.out().splitlines() == [f"{host}: {said}" for host in ("db1", "web1", "web2")]
-        assert shell.err() == "3 hosts: 0 answered, 3 failed, 0 silent\n"
+        assert shell.out().splitlines() == [f"{host} {said}" for host in ("db1: ", "web1:", "web2:")]
+        assert shell.err() == "3 hosts: 0 answered, 3 failed, 0 silent, 0.00 s\n"
 
     def test_where_one_host_runs_it_the_others_go_on(self) -> None:
         shell = self.shell(state="failed", hosts=1)
         shell.run(CALC)
         assert shell.run("call go") is ExitStatus.SOME_FAILED
         assert "web1: ran on web1\n" in shell.out()
-        assert shell.err() == "3 hosts: 2 answered, 1 failed, 0 silent\n"
+        assert shell.err() == "3 hosts: 2 answered, 1 failed, 0 silent, 0.00 s\n"
 
     def test_a_plugin_that_was_mended_since_it_was_selected_is_read_again(self) -> None:
         shell = self.shell(state="failed")
         shell.run(CALC)
         for values in shell.console.kind("calc").values.values():
             values["calc"]["state"] = "ready"
-        assert shell.says("call go").splitlines()[0] == "db1: ran on db1"
+        assert shell.says("call go").splitlines()[0] == "db1:  ran on db1"
 
     def test_the_word_is_not_listed_or_completed(self) -> None:
         shell = self.shell(state="failed")
@@ -106,7 +106,7 @@ class TestMissingHosts:
         assert shell.run(line) is ExitStatus.SOME_FAILED
         said = shell.out().splitlines()
         assert [text for text in said if text.startswith("web7")] == ["web7: % expected to answer, and not on the bus"]
-        assert shell.err() == "5 hosts: 3 answered, 0 failed, 2 silent (not on the bus: web7, web8)\n"
+        assert shell.err() == "5 hosts: 3 answered, 0 failed, 2 silent, 0.00 s (not on the bus: web7, web8)\n"
 
     @pytest.mark.parametrize("line", ["call add 1 2", "get state"])
     def test_it_has_a_record_of_its_own(self, line: str) -> None:

@@ -1,0 +1,129 @@
+"""What ``mhsh`` runs: a direct command, scripts, or the shell at the terminal.
+
+The console and prompt_toolkit are imported when they are needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import TextIO, TypeAlias
+
+from matahari.config import load
+from matahari.shell.effects import Approval, TerminalApproval, always, never
+from matahari.shell.outcome import ExitStatus, first_failure
+from matahari.shell.output import Output, wants_colour
+from matahari.shell.parser import CLIENT_DEFAULTS
+from matahari.shell.ports import ConsoleLike
+from matahari.shell.render import printable
+from matahari.shell.scripts import STDIN, open_script, run_lines, run_script
+from matahari.shell.session import Session
+
+__all__ = ["Connect", "connect_console", "start"]
+
+Connect: TypeAlias = Callable[[argparse.Namespace], ConsoleLike]
+
+
+def start(options: argparse.Namespace, connect: Connect) -> int:
+    """Run the direct command, the scripts, or the shell at the terminal; returns the exit status.
+
+    Raises:
+        MatahariError: it could not begin, or a script cannot be read.
+    """
+    if options.direct:
+        from matahari.shell.direct import run_direct  # most starts are none of a direct command
+
+        return run_direct(options, connect, always if options.yes else _approval())
+    output = Output(sys.stdout, sys.stderr, as_json=options.json, colour=wants_colour(sys.stdout), debug=options.debug)
+    with ExitStack() as stack:
+        scripts = [(path, _opened(path, stack)) for path in _script_paths(options)]
+        console = connect(options)
+        stack.callback(console.close)
+        approval = always if options.yes else _approval()
+        session = Session(console, output, timeout=options.timeout, echo=options.echo, approval=approval)
+        if options.commands or scripts:
+            return _run_scripts(session, options, scripts)
+        from matahari.shell.interactive import interact
+
+        return interact(session)
+
+
+def _approval() -> Approval:
+    """Asks where a person reads the question and types the answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return never
+
+    def forget_input() -> None:
+        import termios  # only a question needs it
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+    return TerminalApproval(sys.stdin, sys.stderr, forget_input=forget_input)
+
+
+def _opened(path: str, stack: ExitStack) -> TextIO:
+    stream = open_script(path)
+    if stream is not sys.stdin:
+        stack.callback(stream.close)
+    return stream
+
+
+def _run_scripts(session: Session, options: argparse.Namespace, scripts: Sequence[tuple[str, TextIO]]) -> ExitStatus:
+    statuses: list[ExitStatus] = []
+
+    def may_go_on() -> bool:
+        return not (session.finished or session.is_lost) and not (
+            options.stop_on_error and first_failure(statuses) is not ExitStatus.OK
+        )
+
+    for commands in options.commands:
+        if may_go_on():
+            statuses.append(run_lines(session, commands.split("\n"), stop_on_error=options.stop_on_error))
+    for path, stream in scripts:
+        if may_go_on():
+            statuses.append(run_script(session, path, stream, stop_on_error=options.stop_on_error))
+    return first_failure(statuses)
+
+
+def _script_paths(options: argparse.Namespace) -> list[str]:
+    paths: list[str] = options.scripts
+    if not paths and not options.commands and not sys.stdin.isatty():
+        return [STDIN]  # `mhsh < file` and `… | mhsh`
+    return paths
+
+
+def connect_console(options: argparse.Namespace) -> ConsoleLike:
+    """The blocking console, with the settings that the options and all other sources give.
+
+    Raises:
+        ConfigError: a setting is not possible.
+        TransportError: there is no broker.
+    """
+    from matahari.console.sync import connect
+
+    settings = load(vars(options), environ=os.environ, defaults=CLIENT_DEFAULTS)
+    _log_to_stderr(settings.log_level)
+    return connect(
+        str(settings.broker),
+        insecure_anonymous=settings.insecure_anonymous,
+        broker_kind=settings.broker_kind,
+        virtual_host=settings.virtual_host or "",
+        hooks=settings.hooks,
+    )
+
+
+def _log_to_stderr(level: str) -> None:
+    """What the console says, e.g. about an agent that does not answer, without anything harmful to a terminal."""
+    import logging  # the console has loaded it already
+
+    class Harmless(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return printable(super().format(record))
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(Harmless("mhsh: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("matahari").setLevel(level.upper())
