@@ -7,9 +7,9 @@ from random import Random
 from hypothesis import given
 
 from matahari.errors import FilterSyntaxError, MatahariError
-from matahari.shell.commands import CommandSet
-from matahari.shell.lines import scan, split
-from matahari.shell.selection import take_snapshot
+from matahari.shell.base.selection import take_snapshot
+from matahari.shell.syntax.commands import CommandSet
+from matahari.shell.syntax.lines import scan, split
 from tests.support import random_lines as make
 from tests.support.fuzzing import BATCH, TIME_LIMIT, batches, seeds
 from tests.support.shell import CALC, TestShell

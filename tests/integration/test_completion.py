@@ -12,7 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from matahari.shell.completion_scripts import SCRIPTS
+from matahari.shell.direct.completion_scripts import SCRIPTS
 from tests.support.node import BIN, TIME, Box, box, environment
 
 pytestmark = pytest.mark.integration

@@ -40,7 +40,7 @@ def test_help_and_completion_load_neither_the_console_nor_what_it_needs(words: l
         check=True,
     )
     loaded = set(done.stdout.rpartition("loaded:")[2].split())
-    assert "matahari.shell.options" in loaded
+    assert "matahari.shell.direct.options" in loaded
     assert loaded & HEAVY == set()
 
 
@@ -56,7 +56,10 @@ def test_a_list_of_hosts_loads_only_what_it_uses(tmp_path: Path) -> None:
         )
     loaded = set(done.stdout.rpartition("loaded:")[2].split())
     unused = {"prompt_toolkit", "jsonschema", "pydantic_core", "pluggy", "yaml", "csv", "psutil", "matahari.filters"}
-    assert loaded & (unused | {"importlib.metadata", "matahari.shell.direct", "matahari.shell.results"}) == set()
+    assert (
+        loaded & (unused | {"importlib.metadata", "matahari.shell.direct.request", "matahari.shell.display.results"})
+        == set()
+    )
 
 
 def script(place: Box, *words: str | Path) -> tuple[int, str]:

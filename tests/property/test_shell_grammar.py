@@ -8,13 +8,13 @@ from unicodedata import category
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matahari.shell.completion import complete
-from matahari.shell.grammar import Element, Group, Keyword, Repeat, Rest, Value, match, syntax_text
-from matahari.shell.lines import Word
-from matahari.shell.outcome import CommandError, ExitStatus
-from matahari.shell.render import error_lines, json_line, value_lines
-from matahari.shell.selection import take_snapshot
-from matahari.shell.values import Boolean, Integer, JsonList, JsonMap, Real, Text, Uuid
+from matahari.shell.base.outcome import CommandError, ExitStatus
+from matahari.shell.base.selection import take_snapshot
+from matahari.shell.display.render import error_lines, json_line, value_lines
+from matahari.shell.syntax.completion import complete
+from matahari.shell.syntax.grammar import Element, Group, Keyword, Repeat, Rest, Value, match, syntax_text
+from matahari.shell.syntax.lines import Word
+from matahari.shell.syntax.values import Boolean, Integer, JsonList, JsonMap, Real, Text, Uuid
 from tests.support.fake_console import PLUGINS
 from tests.support.shell import TestShell
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matahari.errors import FilterSyntaxError
-from matahari.shell.lines import quote, scan, split
+from matahari.shell.syntax.lines import quote, scan, split
 
 LINES = st.one_of(
     st.text(),

@@ -13,10 +13,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matahari.shell.formats import Csv, Json, Table, Yaml
-from matahari.shell.outcome import ExitStatus
-from matahari.shell.output import Row
-from matahari.shell.stages import Grep
+from matahari.shell.base.outcome import ExitStatus
+from matahari.shell.display.output import Row
+from matahari.shell.pipes.formats import Csv, Json, Table, Yaml
+from matahari.shell.pipes.stages import Grep
 from tests.support.pipes import made
 from tests.support.shell import TestShell
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matahari.shell.commands import CommandSet
-from matahari.shell.inline_help import help_lines, is_character
-from matahari.shell.line_history import LineHistory
-from matahari.shell.selection import Snapshot
+from matahari.shell.base.selection import Snapshot
+from matahari.shell.syntax.commands import CommandSet
+from matahari.shell.terminal.inline_help import help_lines, is_character
+from matahari.shell.verbs.line_history import LineHistory
 from tests.support.fake_console import CORE, PLUGINS
 from tests.support.shell import CALC, TestShell
 

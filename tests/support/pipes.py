@@ -6,8 +6,8 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from matahari.shell.output import Outlet, Output, Row
-from matahari.shell.stages import Stage
+from matahari.shell.display.output import Outlet, Output, Row
+from matahari.shell.pipes.stages import Stage
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from matahari.shell.lines import Line, Word
+from matahari.shell.syntax.lines import Line, Word
 
 __all__ = ["line", "plain", "written"]
 

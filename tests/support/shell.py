@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from matahari.shell.outcome import ExitStatus
-from matahari.shell.output import Output
+from matahari.shell.base.outcome import ExitStatus
+from matahari.shell.display.output import Output
 from matahari.shell.session import Session
 from tests.support.fake_console import PLUGINS, FakeConsole, fleet
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ from typing import Final
 
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, box
 
-__all__ = ["ASTERISK", "PLUGIN", "SELECT", "SHORT", "stage"]
+__all__ = ["ASTERISK", "BETA", "PLUGIN", "SELECT", "SHORT", "Gate", "stage"]
 
 EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "asterisk"
 ASTERISK: Final = f"select class package {PLUGIN_PACKAGE} asterisk"
 SELECT: Final = f"select class package {PLUGIN_PACKAGE} stage"
 SHORT: Final = f"mhsh [{PLUGIN_PACKAGE}:stage]> "
+BETA: Final = ('HOST = "alpha"', 'HOST = "beta"')  # what is replaced in PLUGIN for the other host
 PLUGIN: Final = '''
 import os
 import threading
@@ -103,6 +105,24 @@ def odd() -> str:
 '''
 
 
+class Gate:
+    """A place in the file system at which ``copy`` waits until the test waits there too."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self.path = path
+
+    def wait(self) -> None:
+        """Return when the plugin has come by, now or later."""
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            poll = select.poll()
+            poll.register(descriptor, 0)  # the end of a writer is always told
+            assert poll.poll(20_000 * TIME), f"nobody came to {self.path}"
+        finally:
+            os.close(descriptor)
+
+
 @contextmanager
 def stage() -> Iterator[Box]:
     """Both hosts, known to a console, with ``PLUGIN`` as ``stage`` and the example ``asterisk``."""
@@ -111,7 +131,7 @@ def stage() -> Iterator[Box]:
         others.mkdir()
         for name, source in (("stage.py", PLUGIN), ("asterisk.py", (EXAMPLE / "asterisk.py").read_text())):
             place.save(name, source)
-            (others / name).write_text(source.replace('HOST = "alpha"', 'HOST = "beta"'))
+            (others / name).write_text(source.replace(*BETA))
         path = f"{EXAMPLE / 'bin'}{os.pathsep}{os.environ['PATH']}"
         words = ("--state", "others-state", "--plugins", others, "--hostname", "beta")
         with place.up("--hostname", "alpha", PATH=path), place.agent(*words, PATH=path):

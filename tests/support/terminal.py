@@ -28,6 +28,7 @@ CTRL_R: Final = "\x12"
 CTRL_U: Final = "\x15"
 WAIT: Final = 20.0  # seconds for what takes a moment
 PROMPT: Final = re.compile(r"mhsh (\(host\))?(\[[^\]]*\]\*?)?> |mhsh> ")
+_SQUEEZED_PROMPT: Final = re.compile(r"mhsh(\(host\))?(\[[^\]]*\]\*?)?>")
 
 
 class Terminal:
@@ -85,15 +86,14 @@ class Terminal:
         return self.until(f"{pattern!r} was written", lambda: wanted.search(self.stream, since), timeout=timeout)
 
     def typed(self, text: str) -> None:
-        """Type it and wait until the editor shows it up to the cursor; it may be wrapped."""
+        """Type it, and wait until the editor shows it up to the cursor; see :meth:`line_is` for long lines."""
         self.type(text)
-        wanted = re.compile(re.escape(text.replace(" ", "")) + r"\Z")
+        self.until(f"the line ends with {text!r}", lambda: self._above().endswith(_squeezed(text)))
 
-        def look() -> re.Match[str] | None:
-            above = "".join(self.screen.lines[max(0, self.screen.row - 4) : self.screen.row])
-            return wanted.search((above + self.screen.before_cursor).replace(" ", ""))
-
-        self.until(f"the line ends with {text!r}", look)
+    def line_is(self, text: str) -> None:
+        """Wait until this is typed behind a prompt and the cursor is at its end, on as many rows as it takes."""
+        wanted = re.compile(rf"(?:\A|.*){_SQUEEZED_PROMPT.pattern}{re.escape(_squeezed(text))}")
+        self.until(f"the line is {text!r}", lambda: wanted.fullmatch(self._above()))
 
     def edits(self, text: str) -> None:
         """Wait until this, and no more, is typed behind a prompt in the cursor's row."""
@@ -134,6 +134,10 @@ class Terminal:
         self.wait_prompt(timeout=timeout)
         return self.screen.everything[before:-1]
 
+    def _above(self) -> str:
+        """What is on the screen up to the cursor without blanks and breaks, for lines are broken wherever they are full."""
+        return _squeezed("".join([*self.screen.lines[: self.screen.row], self.screen.before_cursor]))
+
     def _line(self) -> str | None:
         """What is typed in the cursor's row; None where the cursor is not at its end, or there is no prompt."""
         before = self.screen.before_cursor
@@ -161,6 +165,10 @@ class Terminal:
         self.stream += text
         self.screen.feed(text)
         return True
+
+
+def _squeezed(text: str) -> str:
+    return text.replace(" ", "")
 
 
 @contextmanager

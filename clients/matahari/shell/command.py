@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection, Sequence
 
 from matahari.config import Program, Settings, add_options, configure_logging, load
 from matahari.errors import MatahariError
-from matahari.shell.extension_commands import help_lines, run_command
-from matahari.shell.hooks import HOOK_COMMANDS
-from matahari.shell.outcome import ExitStatus, is_usage
-from matahari.shell.parser import CLIENT_DEFAULTS, Parser
-from matahari.shell.plugin_command import add_plugin_commands
-from matahari.shell.tap import add_tap_options, tap
+from matahari.shell.author.command import add_plugin_commands
+from matahari.shell.base.outcome import ExitStatus, is_usage
+from matahari.shell.base.parser import CLIENT_DEFAULTS, Parser
+from matahari.shell.service.extension_commands import help_lines, run_command
+from matahari.shell.service.hooks import HOOK_COMMANDS
+from matahari.shell.service.tap import add_tap_options, tap
 
 __all__ = ["main"]
 
@@ -92,19 +92,19 @@ def _parser() -> tuple[Parser, Collection[str]]:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    from matahari.shell.node import AGENTS, Plan
+    from matahari.shell.service.node import AGENTS, Plan
 
     return _run(arguments, Plan("up", True, AGENTS, None))
 
 
 def _broker(arguments: argparse.Namespace) -> int:
-    from matahari.shell.node import Plan
+    from matahari.shell.service.node import Plan
 
     return _run(arguments, Plan("broker", True, ()))
 
 
 def _agent(arguments: argparse.Namespace) -> int:
-    from matahari.shell.node import AGENTS, Plan
+    from matahari.shell.service.node import AGENTS, Plan
 
     if arguments.only is None:
         return _run(arguments, Plan("agent", False, AGENTS, None))
@@ -118,7 +118,7 @@ def _agent(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace, plan: object) -> int:
-    from matahari.shell.node import Plan, run_node
+    from matahari.shell.service.node import Plan, run_node
 
     assert isinstance(plan, Plan)
 
@@ -141,7 +141,7 @@ def _tap(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from matahari.shell.doctor import examine
+    from matahari.shell.service.doctor import examine
 
     settings = load(vars(arguments), environ=os.environ)
     return examine(settings, print)

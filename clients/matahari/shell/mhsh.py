@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO, TypeAlias, cast
 
 from matahari.errors import ConnectFailedError, MatahariError
-from matahari.shell.options import parse
-from matahari.shell.outcome import ExitStatus, status_of
+from matahari.shell.base.outcome import ExitStatus, status_of
+from matahari.shell.direct.options import parse
 
 if TYPE_CHECKING:
-    from matahari.shell.ports import ConsoleLike
+    from matahari.shell.base.ports import ConsoleLike
 
 __all__ = ["main"]
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["--complete-words"]:  # of the completion scripts; not for people
-        from matahari.shell.completion_request import complete_words
+        from matahari.shell.direct.completion_request import complete_words
 
         complete_words(words[1:])
         return ExitStatus.OK

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final, TextIO
 
-from matahari.shell.outcome import CommandError, ExitStatus, first_failure
+from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
 from matahari.shell.session import Session
 
 __all__ = ["STDIN", "open_script", "run_lines", "run_script"]

@@ -15,24 +15,24 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from matahari.errors import FilterSyntaxError, MatahariError, NoAgentsError
-from matahari.shell.arguments import CallArguments, bind, has_unknown_name, parameters_of
-from matahari.shell.commands import CommandSet, UnknownCommandError
-from matahari.shell.effects import Approval, never, risk_of
-from matahari.shell.general import GeneralCommands
-from matahari.shell.help import UnknownTopicError
-from matahari.shell.limits import DEFAULT_TIMEOUT
-from matahari.shell.lines import Line, Word, scan, split
-from matahari.shell.members import MEMBER_WORDS, is_out_of_service
-from matahari.shell.outcome import CommandError, ExitStatus, first_failure, status_of
-from matahari.shell.output import Output
-from matahari.shell.ports import ConsoleLike, MethodLike, ObjectsLike
-from matahari.shell.render import printable, value_lines
-from matahari.shell.selection import Directory, LiveDirectory, Selection
-from matahari.shell.tally import unanswered_lines
+from matahari.shell.base.limits import DEFAULT_TIMEOUT
+from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure, status_of
+from matahari.shell.base.ports import ConsoleLike, MethodLike, ObjectsLike
+from matahari.shell.base.selection import Directory, LiveDirectory, Selection
+from matahari.shell.display.effects import Approval, never, risk_of
+from matahari.shell.display.output import Output
+from matahari.shell.display.render import printable, value_lines
+from matahari.shell.display.tally import unanswered_lines
+from matahari.shell.syntax.arguments import CallArguments, bind, has_unknown_name, parameters_of
+from matahari.shell.syntax.commands import CommandSet, UnknownCommandError
+from matahari.shell.syntax.lines import Line, Word, scan, split
+from matahari.shell.verbs.general import GeneralCommands
+from matahari.shell.verbs.help import UnknownTopicError
+from matahari.shell.verbs.members import MEMBER_WORDS, is_out_of_service
 
 if TYPE_CHECKING:
-    from matahari.shell.event_log import EventLog
-    from matahari.shell.line_history import LineHistory
+    from matahari.shell.events.log import EventLog
+    from matahari.shell.verbs.line_history import LineHistory
 
 __all__ = ["DEFAULT_TIMEOUT", "Session"]
 
@@ -111,7 +111,7 @@ class Session:
 
     def commands(self, directory: Directory) -> CommandSet:
         """The commands of the current mode; ``directory`` knows the names that lines may refer to."""
-        return CommandSet(GeneralCommands(self).commands(directory))
+        return CommandSet(GeneralCommands(self).commands(directory), stages=_stages)
 
     def ask_with(self, approval: Approval) -> None:
         """Have another approval decide from now on."""
@@ -119,7 +119,7 @@ class Session:
 
     def _execute_one(self, line: Line) -> ExitStatus:
         if line.stages:
-            from matahari.shell.pipes import run_piped  # most lines have no pipe
+            from matahari.shell.pipes.running import run_piped  # most lines have no pipe
 
             return run_piped(self.output, line, self._run, self._explain)
         try:
@@ -161,14 +161,14 @@ class Session:
 
     def get_property(self, name: str) -> ExitStatus:
         """Print the property of every object, as of now."""
-        from matahari.shell.results import show_property  # uses the console, which a script may never need
+        from matahari.shell.display.results import show_property  # uses the console, which a script may never need
 
         status, self.objects = show_property(self, self._present(), name)
         return status
 
     def set_property(self, name: str, value: object) -> ExitStatus:
         """Write the property on every object; only failures are printed."""
-        from matahari.shell.results import show_written
+        from matahari.shell.display.results import show_written
 
         return show_written(self, self._present(), name, value)
 
@@ -247,9 +247,15 @@ class Session:
         *,
         shows_ok: bool = False,
     ) -> ExitStatus:
-        from matahari.shell.results import show_call
+        from matahari.shell.display.results import show_call
 
         return show_call(self, objects, method, args, kwargs, shows_ok=shows_ok)
+
+
+def _stages() -> CommandSet:
+    from matahari.shell.pipes.running import stage_commands  # only what completes behind a pipe wants them
+
+    return stage_commands()
 
 
 def _with_help_word(line: Line) -> Line:

@@ -13,12 +13,12 @@ from contextlib import ExitStack
 from typing import TextIO, TypeAlias
 
 from matahari.config import load
-from matahari.shell.effects import Approval, TerminalApproval, always, never
-from matahari.shell.outcome import ExitStatus, first_failure
-from matahari.shell.output import Output, wants_colour
-from matahari.shell.parser import CLIENT_DEFAULTS
-from matahari.shell.ports import ConsoleLike
-from matahari.shell.render import printable
+from matahari.shell.base.outcome import ExitStatus, first_failure
+from matahari.shell.base.parser import CLIENT_DEFAULTS
+from matahari.shell.base.ports import ConsoleLike
+from matahari.shell.display.effects import Approval, TerminalApproval, always, never
+from matahari.shell.display.output import Output, wants_colour
+from matahari.shell.display.render import printable
 from matahari.shell.scripts import STDIN, open_script, run_lines, run_script
 from matahari.shell.session import Session
 
@@ -34,7 +34,7 @@ def start(options: argparse.Namespace, connect: Connect) -> int:
         MatahariError: it could not begin, or a script cannot be read.
     """
     if options.direct:
-        from matahari.shell.direct import run_direct  # most starts are none of a direct command
+        from matahari.shell.direct.request import run_direct  # most starts are none of a direct command
 
         return run_direct(options, connect, always if options.yes else _approval())
     output = Output(sys.stdout, sys.stderr, as_json=options.json, colour=wants_colour(sys.stdout), debug=options.debug)
@@ -46,7 +46,7 @@ def start(options: argparse.Namespace, connect: Connect) -> int:
         session = Session(console, output, timeout=options.timeout, echo=options.echo, approval=approval)
         if options.commands or scripts:
             return _run_scripts(session, options, scripts)
-        from matahari.shell.interactive import interact
+        from matahari.shell.terminal.interactive import interact
 
         return interact(session)
 

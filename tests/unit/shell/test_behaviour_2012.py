@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from matahari.shell.outcome import ExitStatus
-from matahari.shell.selection import take_snapshot
+from matahari.shell.base.outcome import ExitStatus
+from matahari.shell.base.selection import take_snapshot
 from tests.support.fake_console import PLUGINS
 from tests.support.shell import TestShell
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from matahari.errors import ConfigError, ConnectFailedError
+from matahari.shell.base.outcome import CommandError, ExitStatus
+from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.mhsh import main
-from matahari.shell.outcome import CommandError, ExitStatus
-from matahari.shell.ports import ConsoleLike
 from matahari.shell.scripts import open_script, run_lines, run_script
 from tests.support.fake_console import PLUGINS, FakeConsole, fleet
 from tests.support.shell import TestShell, without_time

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from matahari.shell.line_history import LineHistory
+from matahari.shell.verbs.line_history import LineHistory
 from tests.support.records import KINDS, SCHEMA, faults
 from tests.support.shell import TestShell
 

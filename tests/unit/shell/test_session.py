@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from matahari.shell.outcome import ExitStatus
-from matahari.shell.selection import take_snapshot
+from matahari.shell.base.outcome import ExitStatus
+from matahari.shell.base.selection import take_snapshot
 from tests.support.fake_console import PLUGINS, asterisk_plugin
 from tests.support.shell import ASTERISK, CALC, OLD, TestShell
 

@@ -11,7 +11,7 @@ from matahari.errors import (
     UnexpectedError,
     UnknownActionError,
 )
-from matahari.shell.outcome import ExitStatus
+from matahari.shell.base.outcome import ExitStatus
 from tests.support.shell import CALC, TestShell
 
 MISMATCH = "the result of calc.add is not as declared: 'x' is not of type 'integer'"

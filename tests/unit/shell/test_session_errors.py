@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from matahari.errors import ConnectionLostError, RefusedError, UnknownActionError
-from matahari.shell.outcome import ExitStatus
+from matahari.shell.base.outcome import ExitStatus
 from tests.support.shell import CALC, TestShell
 
 

@@ -9,7 +9,7 @@ import pytest
 from matahari.config.declaration import TABLE
 from matahari.errors import ConfigError
 from matahari.shell import command, mhsh
-from matahari.shell.outcome import ExitStatus, is_usage, status_of
+from matahari.shell.base.outcome import ExitStatus, is_usage, status_of
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,95 @@
+"""``mhsh hosts`` and ``mhsh get``."""
+
+from __future__ import annotations
+
+import argparse
+
+from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
+from matahari.shell.base.parser import Parser
+from matahari.shell.base.ports import ConsoleLike
+from matahari.shell.direct.target import (
+    add_hosts_option,
+    choose,
+    choose_hosts,
+    find_class,
+    pointed,
+    report_lacking,
+    run_words,
+)
+from matahari.shell.display.effects import Approval
+from matahari.shell.display.output import Output
+from matahari.shell.display.render import printable
+from matahari.shell.session import Session
+from matahari.shell.syntax.lines import Line, Word
+from matahari.shell.verbs.hostfilters import HostFilters
+
+__all__ = ["add_get_options", "add_hosts_options", "check_get", "check_hosts", "run_get", "run_hosts"]
+
+
+def add_hosts_options(parser: Parser) -> None:
+    """The options of ``mhsh hosts``."""
+    parser.add_argument("--explain", action="store_true", help="all hosts, each with why the filter matches or not")
+
+
+def check_hosts(parser: Parser, options: argparse.Namespace) -> None:
+    """Look at the words.
+
+    Raises:
+        SystemExit: there is nothing to explain.
+    """
+    if options.explain and not options.words:
+        parser.error("--explain needs a FILTER")
+
+
+def run_hosts(options: argparse.Namespace, console: ConsoleLike, output: Output, approval: Approval) -> ExitStatus:
+    """List the hosts, or those that a filter means; the words behind ``hosts`` are one filter together.
+
+    Raises:
+        MatahariError: they are no filter, or mean no host.
+    """
+    session = Session(console, output, timeout=options.timeout, approval=approval)
+    text = " ".join(options.words)
+    if options.explain:
+        try:
+            return HostFilters(session).explain(text)
+        except CommandError as error:
+            raise pointed(error, Line(text, (Word(text, 0, len(text)),), 0, len(text))) from error
+    hosts, status = console.hosts(), ExitStatus.OK
+    if text:
+        names, status = choose_hosts(session, text)
+        hosts = [host for host in hosts if host.name in set(names)]
+    for host in hosts:
+        output.row([printable(host.name)], {"host": host.name, "uuid": str(host.uuid)})
+    return first_failure([status, ExitStatus.OK if hosts else ExitStatus.NOTHING_MATCHED])
+
+
+def add_get_options(parser: Parser) -> None:
+    """The options of ``mhsh get``."""
+    add_hosts_option(parser)
+
+
+def check_get(parser: Parser, options: argparse.Namespace) -> None:
+    """Look at the words.
+
+    Raises:
+        SystemExit: they are not a class and a property.
+    """
+    if len(options.words) != 2 or not all(options.words):
+        parser.error("a CLASS and a PROPERTY are needed, and nothing else")
+
+
+def run_get(options: argparse.Namespace, console: ConsoleLike, output: Output, approval: Approval) -> ExitStatus:
+    """Read a property of all objects of a class.
+
+    Raises:
+        MatahariError: there is no such class, property or host.
+    """
+    session = Session(console, output, timeout=options.timeout, approval=approval)
+    name, member = options.words
+    package, class_name = find_class(console, name)
+    chosen = choose(session, package, class_name, options.hosts)
+    if chosen.status is ExitStatus.NONE_ANSWERED:
+        return chosen.status
+    status = run_words(session, "get", f"{name} {member}", member, ())
+    report_lacking(session, chosen.lacking, name=member)
+    return first_failure([status, chosen.status])

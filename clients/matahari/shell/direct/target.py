@@ -1,0 +1,159 @@
+"""What a direct command is about: the hosts and the class that its words mean, as a selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matahari.errors import NoAgentsError
+from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
+from matahari.shell.base.parser import Parser
+from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, ConsoleLike
+from matahari.shell.base.selection import LiveDirectory, Selection
+from matahari.shell.display.render import error_lines, failure_lines, failure_record, object_record, printable
+from matahari.shell.session import Session
+from matahari.shell.syntax.lines import Line, Word
+from matahari.shell.verbs.hostfilters import HostFilters
+
+__all__ = [
+    "Chosen",
+    "add_hosts_option",
+    "choose",
+    "choose_hosts",
+    "class_text",
+    "find_class",
+    "pointed",
+    "report_lacking",
+    "run_words",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was found.
+
+    Attributes:
+        status: of finding it: hosts that did not answer, or that lack the class, make it a failure.
+        lacking: hosts that a filter means and that have no object of the class.
+    """
+
+    status: ExitStatus
+    lacking: tuple[str, ...]
+
+
+def add_hosts_option(parser: Parser) -> None:
+    """``--hosts``."""
+    parser.add_argument(
+        "--hosts", metavar="FILTER", help="only the hosts that this filter means: names, globs, facts; default: all"
+    )
+
+
+def choose_hosts(session: Session, text: str) -> tuple[list[str], ExitStatus]:
+    """Names of the hosts that a filter means, and what came of asking.
+
+    Raises:
+        CommandError: it is no filter.
+        NoAgentsError, RequestTimeoutError: it means no host.
+    """
+    filters = HostFilters(session)
+    try:
+        matches = filters.choose(text)
+    except CommandError as error:
+        raise pointed(error, Line(text, (Word(text, 0, len(text)),), 0, len(text))) from error
+    return [host.name for host in matches.hosts], filters.complain(matches)
+
+
+def choose(session: Session, package: str, class_name: str, hosts: str | None) -> Chosen:
+    """Select the class on the hosts that a filter means.
+
+    Raises:
+        NoAgentsError: nobody has it, or none of these hosts.
+    """
+    names, status = ([], ExitStatus.OK) if hosts is None else choose_hosts(session, hosts)
+    found = session.select(Selection(tuple(names), package, class_name))
+    objects = session.objects
+    assert objects is not None  # a class is selected
+    lacking: tuple[str, ...] = ()
+    if names:
+        have = {*(one.host for one in (*objects, *objects.unanswered)), *objects.missing}
+        lacking = tuple(name for name in names if name not in have)
+    if not len(objects) and found is not ExitStatus.OK:
+        found = ExitStatus.NONE_ANSWERED
+    elif not len(objects):
+        what = class_text(package, class_name)
+        raise NoAgentsError(
+            f"None of the {len(names)} hosts that are meant has a {what}" if names else f"There is no {what}"
+        )
+    return Chosen(first_failure([found, status, ExitStatus.SOME_FAILED if lacking else ExitStatus.OK]), lacking)
+
+
+def class_text(package: str, class_name: str) -> str:
+    """The class as people call it."""
+    if package == PLUGIN_PACKAGE:
+        return f"plugin {printable(class_name)}"
+    return f"object of {printable(package)}:{printable(class_name)}"
+
+
+def find_class(console: ConsoleLike, name: str) -> tuple[str, str]:
+    """Package and name of a class that may be named without its package.
+
+    Raises:
+        CommandError: several packages have a class of that name.
+    """
+    package, colon, class_name = name.rpartition(":")
+    if colon:
+        return package, class_name
+    packages = [one.package for one in console.classes() if one.name == name]
+    if not packages or DEFAULT_PACKAGE in packages:
+        return DEFAULT_PACKAGE, name  # where nobody has it, the error names what is close
+    if len(packages) > 1:
+        raise CommandError(f'"{name}" may be', *(f"    {package}:{name}" for package in sorted(packages)))
+    return packages[0], name
+
+
+def run_words(session: Session, command: str, target: str, member: str, words: Sequence[str]) -> ExitStatus:
+    """Run a command of the selected class, as if it had been typed at the shell.
+
+    Args:
+        target: class and member as they were given; ``member`` is the end of it.
+        words: arguments, each one word whatever it contains.
+
+    Raises:
+        MatahariError: it was not run; an error with a column shows it.
+    """
+    line = _line(command, target, member, words)
+    try:
+        found, values = session.commands(LiveDirectory(session.console)).find(line)
+        return found.action(values)
+    except CommandError as error:
+        raise pointed(error, line) from error
+
+
+def report_lacking(session: Session, hosts: Sequence[str], *, name: str, is_timed: bool = False) -> None:
+    """Tell the hosts that were meant and have no object of the selected class; ``name`` is the member."""
+    objects, output = session.objects, session.output
+    assert objects is not None  # a class is selected
+    what = class_text(objects.class_name.package, objects.class_name.name)
+    for host in hosts:
+        error = NoAgentsError(f"has no {what}")
+        record = {**object_record(objects), "host": host, "name": name, **failure_record(error, debug=False)}
+        lines = failure_lines(printable(host), error, debug=False)
+        output.row(lines, {**record, "duration": 0.0} if is_timed else record, failed=True)
+
+
+def pointed(error: CommandError, line: Line) -> CommandError:
+    """The same error with the line that it is about, and its column."""
+    if error.position is None:
+        return error
+    return CommandError(*(text.removeprefix("% ") for text in error_lines(error, line)), status=error.status)
+
+
+def _line(command: str, target: str, member: str, words: Sequence[str]) -> Line:
+    text = " ".join([command, target, *words])
+    at = len(command) + 1 + len(target)
+    # A quoted name is never taken for an abbreviation.
+    found = [Word(command, 0, len(command)), Word(member, at - len(member), at, 0, member)]
+    for word in words:
+        found.append(Word(word, at + 1, at + 1 + len(word), -1, word))
+        at += 1 + len(word)
+    return Line(text, tuple(found), 0, len(text))

@@ -1,0 +1,139 @@
+"""``events`` and ``show events``: what agents raise, as it comes and as it came; and agents that come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from matahari.shell.base.outcome import CommandError, ExitStatus
+from matahari.shell.base.ports import DEFAULT_PACKAGE
+from matahari.shell.base.selection import Directory, Selection
+from matahari.shell.display.output import Output
+from matahari.shell.display.rows import counted
+from matahari.shell.syntax.commands import Command
+from matahari.shell.syntax.flags import Flag, complete_flags, read_flags
+from matahari.shell.syntax.grammar import Keyword, Rest
+from matahari.shell.syntax.lines import Word
+from matahari.shell.syntax.values import Integer
+
+if TYPE_CHECKING:
+    from matahari.shell.base.event_ports import EventSource
+    from matahari.shell.events.log import EventLog, Heard
+
+__all__ = ["MAX_COUNT", "EventCommands", "qualified"]
+
+MAX_COUNT = 1_000_000_000  # of events to wait for; more is a typing error
+
+_FLAGS = (Flag("-n", "COUNT", Integer(1, MAX_COUNT)),)
+
+
+class Shell(Protocol):
+    """What the commands work on: the session."""
+
+    output: Output
+    selection: Selection
+    timeout: float
+    event_log: EventLog | None
+
+    @property
+    def console(self) -> EventSource:
+        """The bus."""
+
+
+class EventCommands:
+    """The commands, working on one shell."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def commands(self, directory: Directory) -> Iterator[Command]:
+        """Both."""
+        events = Keyword("events")
+        wish = Rest("(-n COUNT) (PACKAGE:CLASS)", complete=self._complete)
+        yield Command((events, wish), self._follow)
+        yield Command((Keyword("show"), events, wish), self._show)
+
+    def _follow(self, values: tuple[object, ...]) -> ExitStatus:
+        """Show events of the selected hosts as they come, until Ctrl-C or until there were COUNT.
+
+        Without a class also agents that come and go. A class without package is one of org.matahariproject.
+        """
+        from matahari.shell.events.follow import follow  # only this command needs it
+
+        name, count = _wish(values[-1])
+        shell = self._shell
+        self._log().begin(shell.console)
+        with shell.console.events(name, hosts=shell.selection.hosts or None, timeout=shell.timeout) as stream:
+            if shell.output.err.isatty():
+                shell.output.remark(f"listening to {_hosts(shell.selection)}; Ctrl-C ends")
+            follow(stream, shell.output, count=count)
+        return ExitStatus.OK
+
+    def _show(self, values: tuple[object, ...]) -> ExitStatus:
+        """Show the last events of the selected hosts that this shell has heard, of at most 1000.
+
+        A shell at a terminal listens from its start, a script from its first "events" or "show events".
+        """
+        from matahari.shell.events.rows import clock_text, show_event  # only this command needs it
+
+        name, count = _wish(values[-1])
+        shell = self._shell
+        log = self._log()
+        log.begin(shell.console)
+        kept = log.recent()
+        meant = [heard for heard in kept if _is_meant(heard, name, shell.selection.hosts)]
+        shown = meant if count is None else meant[-count:]
+        for heard in shown:
+            show_event(shell.output, heard)
+        forgotten = f"; the first {log.total - len(kept)} of all are forgotten" if log.total > len(kept) else ""
+        since = clock_text(log.since_ns or 0)
+        events = counted(len(shown), "event")
+        shell.output.remark(f"{events} of {_hosts(shell.selection)}; listening since {since}{forgotten}")
+        return ExitStatus.OK
+
+    def _log(self) -> EventLog:
+        if self._shell.event_log is None:
+            from matahari.shell.events.log import EventLog  # most scripts never hear an event
+
+            self._shell.event_log = EventLog()
+        return self._shell.event_log
+
+    def _complete(self, words: Sequence[Word], fragment: str) -> list[str]:
+        flags, left = complete_flags(words, fragment, _FLAGS, anywhere=True)
+        if left is None or left:
+            return flags
+        heard = [] if self._shell.event_log is None else self._shell.event_log.recent()
+        names = {f"{one.event.package}:{one.event.name}" for one in heard if one.event.kind == "event"}
+        return [*flags, *(f"{name} " for name in sorted(names) if name.startswith(fragment))]
+
+
+def qualified(name: str) -> tuple[str, str]:
+    """Package and name of a class that was typed with or without its package."""
+    package, _, class_name = name.rpartition(":")
+    return package or DEFAULT_PACKAGE, class_name
+
+
+def _is_meant(heard: Heard, name: str | None, hosts: tuple[str, ...]) -> bool:
+    event = heard.event
+    if hosts and event.host not in hosts:
+        return False
+    return name is None or (event.package, event.name) == qualified(name)
+
+
+def _hosts(selection: Selection) -> str:
+    return counted(len(selection.hosts), "host") if selection.hosts else "all hosts"
+
+
+def _wish(words: object) -> tuple[str | None, int | None]:
+    """The class and the number of events that are wanted, None for any.
+
+    Raises:
+        CommandError: the words are not what a command about events takes.
+    """
+    assert isinstance(words, tuple)  # what a Rest matches
+    given, names = read_flags(words, _FLAGS, anywhere=True)
+    if len(names) > 1:
+        raise CommandError(f"Excess arguments: '{' '.join(word.text for word in names[1:])}'", position=names[1].start)
+    count = given.get("-n")
+    assert count is None or isinstance(count, int)  # what Integer converts to
+    return names[0].text if names else None, count

@@ -1,0 +1,266 @@
+"""Commands of a mode as a set: find the one that a line means, explain when none fits, complete, list.
+
+Pure, like the grammar below it; what a command does is its ``action``, which the session provides.
+
+Source: matahari-2012.md 15.2 (unknown words), 15.5 (groups), 15.7 (texts of errors), 15.9 (completion)
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from matahari.shell.base.outcome import CommandError, ExitStatus
+from matahari.shell.syntax.grammar import (
+    Keyword,
+    RefusedWordError,
+    Rest,
+    Syntax,
+    match,
+    syntax_text,
+)
+from matahari.shell.syntax.lines import NAME_BEFORE_VALUE, PIPE, Line, Word, quote
+from matahari.shell.syntax.values import not_found
+
+if TYPE_CHECKING:
+    from matahari.shell.syntax.completion import Expected
+
+__all__ = ["Action", "Command", "CommandSet", "Detail", "UnknownCommandError"]
+
+Action = Callable[[tuple[object, ...]], ExitStatus]
+
+MAX_ABBREVIATIONS = 4  # no syntax has more keywords
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One line of a command's help: an argument's type, name and description."""
+
+    type: str
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a mode.
+
+    Attributes:
+        syntax: its grammar; the first element is the command's own keyword.
+        action: runs it with the matched values.
+        summary: help text; the action's docstring when empty.
+        details: help on the arguments, printed under ``details_title``.
+        is_hidden: understood, but not listed, completed or offered as a candidate.
+    """
+
+    syntax: Syntax
+    action: Action
+    summary: str = ""
+    details: tuple[Detail, ...] = ()
+    details_title: str = "Parameters:"
+    is_hidden: bool = False
+
+    @property
+    def about(self) -> str:
+        """The help text."""
+        return self.summary or inspect.getdoc(self.action) or ""
+
+    @property
+    def first(self) -> str:
+        """The command's first word."""
+        keyword = self.syntax[0]
+        assert isinstance(keyword, Keyword)  # every command starts with its own name
+        return keyword.word
+
+    @property
+    def text(self) -> str:
+        """The syntax as text."""
+        return syntax_text(self.syntax)
+
+
+class UnknownCommandError(CommandError):
+    """The first word is no command of the mode. ``word`` is what was typed."""
+
+    code = "shell.command.unknown"
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(f"Unknown syntax: {line.source}", position=line.words[0].start)
+        self.word = line.words[0].text
+
+
+class CommandSet:
+    """The commands of one mode, in order."""
+
+    def __init__(self, commands: Iterable[Command], *, stages: Callable[[], CommandSet] | None = None) -> None:
+        self._stages = stages
+        self._by_first: dict[str, list[Command]] = {}
+        for command in commands:
+            self._by_first.setdefault(command.first, []).append(command)
+
+    def first_words(self) -> list[str]:
+        """First words that are not hidden, sorted."""
+        return sorted(first for first in self._by_first if self.visible(first))
+
+    def visible(self, first: str) -> list[Command]:
+        """The listed commands with that first word, in order; empty for an unknown word."""
+        return [command for command in self._by_first.get(first, []) if not command.is_hidden]
+
+    def syntaxes(self) -> list[str]:
+        """The syntax of every listed command, sorted."""
+        return sorted(command.text for first in self._by_first for command in self.visible(first))
+
+    def expand(self, line: Line) -> str:
+        """The first word that the line means, abbreviation resolved.
+
+        Raises:
+            UnknownCommandError: no command begins like that.
+            CommandError: several do.
+        """
+        word = line.words[0]
+        if word.text in self._by_first:
+            return word.text
+        fits = [first for first in self.first_words() if first.startswith(word.text)]
+        if word.is_quoted or not word.text or not fits:
+            raise UnknownCommandError(line)
+        if len(fits) > 1:
+            raise _ambiguous(word, fits)
+        return fits[0]
+
+    def find(self, line: Line) -> tuple[Command, tuple[object, ...]]:
+        """The command that a line means, and its matched values.
+
+        Raises:
+            CommandError: none fits, or an abbreviation fits several.
+        """
+        first = self.expand(line)
+        words = (replace(line.words[0], text=first), *line.words[1:])
+        group = self._by_first[first]
+        failures: list[CommandError] = []
+        for abbreviations in range(MAX_ABBREVIATIONS):
+            fits, failures = _fits(group, words, abbreviations)
+            if len(fits) == 1 or (fits and abbreviations == 0):
+                return fits[0]
+            if fits:
+                raise _ambiguous_group(line, [command for command, _ in fits])
+        if len(group) == 1:
+            raise failures[0]
+        raise _nothing_fits(line, [command.text for command in self.visible(first)], failures)
+
+    def complete(self, before_cursor: str) -> tuple[int, list[str]]:
+        """What may stand at the cursor.
+
+        Args:
+            before_cursor: the line up to the cursor.
+
+        Returns:
+            The column where the suggestions begin, and the suggestions, quoted where they need it; a final blank says
+            that the word is complete.
+        """
+        from matahari.shell.syntax.place import place_of  # scripts complete nothing
+
+        place = place_of(before_cursor)
+        if place is None:
+            return len(before_cursor), []
+        commands = self
+        if place.is_in_pipe and self._stages is not None:
+            commands = self._stages()
+        fragment = place.word.text
+        typed = before_cursor[place.start :] + (place.unfinished if place.unfinished in ("'", '"') else "")
+        offered: list[str] = []
+        for _, one in commands.ahead(place.words):
+            if isinstance(one.element, Rest) and one.element.is_source:
+                offered += one.complete(place.word.source)
+            else:
+                offered += [_quoted(text, fragment, typed) for text in one.complete(fragment)]
+        if before_cursor[: place.start].endswith(PIPE) and place.is_in_pipe:
+            offered = [f" {text}" for text in offered]  # a pipe has blanks around it
+        return place.start, list(dict.fromkeys(offered))
+
+    def ahead(self, words: Sequence[Word]) -> Iterator[tuple[Command, Expected]]:
+        """What may follow ``words``, which may be none, with the listed command that it belongs to."""
+        from matahari.shell.syntax.completion import Expected, expected  # scripts complete nothing
+
+        if not words:
+            for first in self.first_words():
+                yield from ((command, Expected(Keyword(first))) for command in self.visible(first))
+            return
+        try:
+            first = self.expand(Line("", tuple(words), 0, 0))
+        except CommandError:
+            return
+        words = (replace(words[0], text=first), *words[1:])
+        for command in self.visible(first):
+            yield from ((command, one) for one in expected(command.syntax, words))
+
+
+def _fits(
+    group: Sequence[Command], words: Sequence[Word], abbreviations: int
+) -> tuple[list[tuple[Command, tuple[object, ...]]], list[CommandError]]:
+    fits: list[tuple[Command, tuple[object, ...]]] = []
+    failures: list[CommandError] = []
+    for command in group:
+        try:
+            fits.append((command, match(command.syntax, words, abbreviations=abbreviations)))
+        except CommandError as error:
+            failures.append(error)
+    return fits, failures
+
+
+def _ambiguous(word: Word, fits: Sequence[str]) -> CommandError:
+    return CommandError(f'Ambiguous command: "{word.text}" begins {", ".join(fits)}', position=word.start)
+
+
+def _ambiguous_group(line: Line, commands: Sequence[Command]) -> CommandError:
+    candidates = [f"    {command.text}" for command in commands]
+    return CommandError(f'Ambiguous Command: "{line.source}"', "Candidates are:", *candidates)
+
+
+def _nothing_fits(line: Line, candidates: Sequence[str], failures: Sequence[CommandError]) -> CommandError:
+    furthest = max(_column(error) for error in failures)
+    deepest = [error for error in failures if _column(error) == furthest]
+    reasons = list(dict.fromkeys(_reasons(deepest)))
+    status = next((error.status for error in deepest if error.status is not ExitStatus.USAGE), ExitStatus.USAGE)
+    return CommandError(
+        f'Invalid Command: "{line.source}"',
+        *reasons,
+        *(["Candidates are:"] if candidates else []),
+        *(f"    {candidate}" for candidate in candidates),
+        position=furthest,
+        status=status,
+    )
+
+
+def _reasons(deepest: Sequence[CommandError]) -> Iterable[str]:
+    """Why the candidates that came furthest refuse; wrong keywords are one reason together."""
+    members: dict[str, list[str]] = {}
+    for error in deepest:
+        if isinstance(error, RefusedWordError) and error.keyword is not None and error.keyword.noun:
+            members.setdefault(error.keyword.noun, []).append(error.keyword.word)
+    for noun, known in members.items():
+        word = next(error.word for error in deepest if isinstance(error, RefusedWordError))
+        yield str(not_found(noun, word.text, known))
+    for error in deepest:
+        if not isinstance(error, RefusedWordError):
+            yield error.lines[0]
+        elif error.keyword is None:
+            yield error.reason
+
+
+def _column(error: CommandError) -> int:
+    return -1 if error.position is None else error.position
+
+
+def _quoted(suggestion: str, fragment: str, typed: str) -> str:
+    """Write a suggestion as it must be typed: as it stands where possible, else quoted; of ``name=value`` the value."""
+    word = suggestion.removesuffix(" ")
+    tail = suggestion[len(word) :]
+    if word == fragment:
+        return typed + tail  # keeps the user's own quotes
+    if word in ("[", "{"):
+        return suggestion  # a lone bracket opens JSON
+    name = NAME_BEFORE_VALUE.match(word)
+    if name is not None and name.end() < len(word):
+        return name[0] + quote(word[name.end() :]) + tail
+    return quote(word) + tail

@@ -1,0 +1,264 @@
+"""The commands that every mode has: lists, selecting, clearing, help, waiting, leaving.
+
+The docstrings of the actions are the help texts.
+
+Source: matahari-2012.md 15.4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from matahari.shell.base.outcome import ExitStatus
+from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, ConsoleLike, ObjectsLike
+from matahari.shell.base.selection import Directory, LiveDirectory, Selection
+from matahari.shell.display.output import Output
+from matahari.shell.display.render import printable
+from matahari.shell.events.commands import EventCommands
+from matahari.shell.events.commands import Shell as EventShell
+from matahari.shell.syntax.commands import Command, CommandSet
+from matahari.shell.syntax.grammar import Group, Keyword, Repeat, Value
+from matahari.shell.syntax.lines import Word
+from matahari.shell.syntax.values import Bound, Choice, Real
+from matahari.shell.verbs.describe import Describe
+from matahari.shell.verbs.help import HELP_ON_HELP, command_help, overview
+from matahari.shell.verbs.history import HistoryCommands
+from matahari.shell.verbs.hostfilters import HostFilters
+from matahari.shell.verbs.inspection import Inspection
+from matahari.shell.verbs.members import MemberActions, member_commands
+from matahari.shell.verbs.reloading import Reloading
+from matahari.shell.verbs.undo import Undo
+from matahari.shell.verbs.wrapping import Shell as WrappingShell
+from matahari.shell.verbs.wrapping import WrappingCommands
+
+if TYPE_CHECKING:
+    from matahari.shell.verbs.line_history import LineHistory
+
+__all__ = ["GeneralCommands", "Shell"]
+
+MAX_SLEEP = 7 * 86400.0  # a week; more is a typing error
+
+
+class Shell(MemberActions, EventShell, WrappingShell, Protocol):
+    """What the commands work on: the session."""
+
+    console: ConsoleLike
+    output: Output
+    selection: Selection
+    objects: ObjectsLike | None
+    finished: bool
+    timeout: float
+    fact_names: frozenset[str]
+    answers: dict[str, object]
+    history: LineHistory | None
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Monotonic seconds."""
+
+    @property
+    def sleep(self) -> Callable[[float], None]:
+        """Wait that many seconds."""
+
+    def commands(self, directory: Directory) -> CommandSet:
+        """All commands of the current mode."""
+
+    def select(self, selection: Selection) -> ExitStatus:
+        """Make this the selection; agents that did not answer make the status."""
+
+
+class GeneralCommands:
+    """The commands of every mode, working on one shell."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def commands(self, directory: Directory) -> Iterator[Command]:
+        """The commands of the shell's current mode, members of the selected class included."""
+        package = Group(
+            (
+                Keyword("package"),
+                Value("PACKAGE", Choice("Package", lambda bound: directory.packages(), is_checked=False)),
+            )
+        )
+        hosts = Repeat(Value("HOST", Choice("Host", lambda bound: directory.hosts(), final_blank=False)))
+
+        yield Command((Keyword("list"), Keyword("hosts")), self._list_hosts)
+        yield Command((Keyword("list"), Keyword("agents")), self._list_agents)
+        yield Command((Keyword("list"), Keyword("packages")), self._list_packages)
+        yield Command((Keyword("list"), Keyword("classes"), package), self._list_classes)
+        yield Command((Keyword("list"), Keyword("commands")), self._list_commands)
+        yield Command((Keyword("select"), Keyword("host"), hosts), self._select_host)
+        class_value = Value("CLASS", _class_choice(directory))
+        yield Command((Keyword("select"), Keyword("class"), package, class_value), self._select_class)
+        plugin = Value("PLUGIN", Choice("Plugin", lambda bound: directory.plugins(), is_checked=False))
+        yield Command((Keyword("select"), Keyword("plugin"), plugin), self._select_plugin)
+        yield from HostFilters(self._shell).commands(directory)
+        yield from Inspection(self._shell).commands(directory)
+        yield from Describe(self._shell).commands(directory)
+        yield from Reloading(self._shell).commands(directory)
+        yield from Undo(self._shell).commands(directory)
+        yield from HistoryCommands(self._shell).commands(directory)
+        yield from EventCommands(self._shell).commands(directory)
+        yield from WrappingCommands(self._shell).commands(directory)
+        yield Command((Keyword("clear"), Keyword("all")), self._clear_all)
+        if self._shell.selection.hosts:
+            yield Command((Keyword("clear"), Keyword("host")), self._clear_host)
+            yield Command((Keyword("clear"), Keyword("hosts", whole=True)), self._clear_host, is_hidden=True)
+        if self._shell.selection.has_class:
+            yield Command((Keyword("clear"), Keyword("class")), self._clear_class)
+            yield Command((Keyword("clear"), Keyword("properties")), self._clear_properties)
+        if self._shell.objects is not None:
+            yield from member_commands(self._shell.objects, self._shell)
+        yield Command((Keyword("sleep"), Value("FLOAT", Real(0.0, MAX_SLEEP))), self._sleep)
+        topic = Value("COMMAND", self._topics(directory))
+        yield Command((Keyword("help"), Group((topic,))), self._help)
+        yield Command((Keyword("help"), topic, Repeat(Value("WORD"))), self._help_on, is_hidden=True)
+        for word in ("quit", "exit"):
+            yield Command((Keyword(word),), self._quit)
+        yield Command((Keyword("EOF"),), self._end_of_file, is_hidden=True)
+
+    def _topics(self, directory: Directory) -> _Topic:
+        def words() -> list[str]:
+            from matahari.shell.pipes.running import STAGE_NAMES  # only help wants them
+
+            return [*self._shell.commands(directory).first_words(), *STAGE_NAMES]
+
+        return _Topic(words)
+
+    def _list_hosts(self, values: tuple[object, ...]) -> ExitStatus:
+        """List the names of all connected hosts, one a line."""
+        for host in self._shell.console.hosts():
+            self._shell.output.row([printable(host.name)], {"host": host.name, "uuid": str(host.uuid)})
+        return ExitStatus.OK
+
+    def _list_agents(self, values: tuple[object, ...]) -> ExitStatus:
+        """List the names of the agents on the selected hosts, one a line."""
+        for agent in self._shell.console.agents(self._shell.selection.hosts or None):
+            record = {"host": agent.host, "agent": agent.name, "product": agent.product}
+            self._shell.output.row([printable(agent.name)], record)
+        return ExitStatus.OK
+
+    def _list_packages(self, values: tuple[object, ...]) -> ExitStatus:
+        """List the packages that the agents publish, one a line."""
+        for package in self._shell.console.packages():
+            self._shell.output.row([printable(package)], {"package": package})
+        return ExitStatus.OK
+
+    def _list_classes(self, values: tuple[object, ...]) -> ExitStatus:
+        """List the classes of all packages, or of one, as package:Class, one a line."""
+        for found in self._shell.console.classes(_package(values[2])):
+            text = printable(f"{found.package}:{found.name}")
+            self._shell.output.row([text], {"package": found.package, "class": found.name})
+        return ExitStatus.OK
+
+    def _list_commands(self, values: tuple[object, ...]) -> ExitStatus:
+        """List the syntax of every command of the current mode."""
+        for text in self._shell.commands(LiveDirectory(self._shell.console)).syntaxes():
+            self._shell.output.row([printable(text)], {"command": text})
+        return ExitStatus.OK
+
+    def _select_host(self, values: tuple[object, ...]) -> ExitStatus:
+        """Restrict the selection to these hosts. An earlier choice of hosts is replaced."""
+        return self._shell.select(self._shell.selection.with_hosts(_texts(values[2])))
+
+    def _select_class(self, values: tuple[object, ...]) -> ExitStatus:
+        """Select a class, of the package org.matahariproject unless another is named. Property filters are dropped."""
+        return self._shell.select(
+            self._shell.selection.with_class(_package(values[2]) or DEFAULT_PACKAGE, str(values[3]))
+        )
+
+    def _select_plugin(self, values: tuple[object, ...]) -> ExitStatus:
+        """Select a plugin: the class of that name in the package org.matahariproject.rpc.plugin."""
+        return self._shell.select(self._shell.selection.with_class(PLUGIN_PACKAGE, str(values[2])))
+
+    def _clear_all(self, values: tuple[object, ...]) -> ExitStatus:
+        """Forget hosts, class and property filters."""
+        return self._shell.select(Selection())
+
+    def _clear_host(self, values: tuple[object, ...]) -> ExitStatus:
+        """Forget the selected hosts: all hosts are meant again."""
+        return self._shell.select(self._shell.selection.with_hosts(()))
+
+    def _clear_class(self, values: tuple[object, ...]) -> ExitStatus:
+        """Forget the selected class and the property filters."""
+        return self._shell.select(self._shell.selection.with_class("", ""))
+
+    def _clear_properties(self, values: tuple[object, ...]) -> ExitStatus:
+        """Forget the property filters."""
+        return self._shell.select(self._shell.selection.without_filters())
+
+    def _sleep(self, values: tuple[object, ...]) -> ExitStatus:
+        """Wait that many seconds."""
+        seconds = values[1]
+        assert isinstance(seconds, float)  # what Real converts to
+        self._shell.sleep(seconds)
+        return ExitStatus.OK
+
+    def _help(self, values: tuple[object, ...]) -> ExitStatus:
+        """List the commands, or explain one."""
+        topic = _member(values[1], 0)
+        commands = self._shell.commands(LiveDirectory(self._shell.console))
+        if topic is None:
+            lines = overview(commands)
+        elif topic == "help":
+            lines = [HELP_ON_HELP]
+        else:
+            lines = command_help(commands, topic)
+        self._shell.output.text("\n".join(lines))
+        return ExitStatus.OK
+
+    def _help_on(self, values: tuple[object, ...]) -> ExitStatus:
+        """Explain the commands that begin with these words."""
+        commands = self._shell.commands(LiveDirectory(self._shell.console))
+        self._shell.output.text("\n".join(command_help(commands, str(values[1]), _texts(values[2]))))
+        return ExitStatus.OK
+
+    def _quit(self, values: tuple[object, ...]) -> ExitStatus:
+        """Leave the shell; in a script, end the script."""
+        self._shell.finished = True
+        return ExitStatus.OK
+
+    def _end_of_file(self, values: tuple[object, ...]) -> ExitStatus:
+        self._shell.output.remark("")
+        return self._quit(values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """A word that ``help`` may be asked about; whether there is help on it, the help decides."""
+
+    words: Callable[[], Sequence[str]]
+    name: str = "COMMAND"
+
+    def convert(self, word: Word, bound: Bound) -> str:
+        found = [first for first in self.words() if first.startswith(word.text)]
+        return found[0] if len(found) == 1 and word.text else word.text
+
+    def complete(self, fragment: str, bound: Bound) -> list[str]:
+        return [first + " " for first in self.words() if first.startswith(fragment)]
+
+
+def _class_choice(directory: Directory) -> Choice:
+    def names(bound: Bound) -> list[str]:
+        package = bound.get("PACKAGE") or DEFAULT_PACKAGE
+        return [name for owner, name in directory.classes() if owner == package]
+
+    return Choice("Class", names, is_checked=False)
+
+
+def _member(group: object, index: int) -> str | None:
+    assert isinstance(group, tuple)  # what a Group matches
+    member = group[index]
+    return None if member is None else str(member)
+
+
+def _package(group: object) -> str | None:
+    return _member(group, 1)
+
+
+def _texts(values: object) -> list[str]:
+    assert isinstance(values, list)  # what a Repeat matches
+    return [str(value) for value in values]

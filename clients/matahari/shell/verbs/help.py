@@ -1,0 +1,86 @@
+"""The texts of ``help``. Pure.
+
+Source: matahari-2012.md 15.8
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matahari.errors import NoAgentsError
+from matahari.shell.display.render import printable
+from matahari.shell.syntax.commands import Command, CommandSet
+
+__all__ = ["HELP_ON_HELP", "TITLE", "UnknownTopicError", "command_help", "overview"]
+
+HELP_ON_HELP = 'Use "help" for the list of commands, "help COMMAND" for one of them.'
+
+TITLE = "Commands:"
+TYPE_WIDTH = 9
+NAME_WIDTH = 18
+
+
+class UnknownTopicError(NoAgentsError):
+    """There is no help on ``topic``."""
+
+    code = "shell.help"
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"No help on {topic}")
+        self.topic = topic
+
+
+def overview(commands: CommandSet, *, width: int = 80) -> list[str]:
+    """The first words of the mode in columns, as many as fit into ``width`` characters, and the stages of pipes."""
+    from matahari.shell.pipes.running import STAGE_NAMES  # they are not among the commands of a mode
+
+    words = commands.first_words()
+    cell = max(len(word) for word in words) + 2
+    per_row = max(1, width // cell)
+    rows = [words[start : start + per_row] for start in range(0, len(words), per_row)]
+    lines = ["".join(word.ljust(cell) for word in row).rstrip() for row in rows]
+    return [TITLE, "=" * len(TITLE), *lines, "", f"Behind a command: | {' '.join(STAGE_NAMES)}"]
+
+
+def command_help(commands: CommandSet, topic: str, more: Sequence[str] = ()) -> list[str]:
+    """Syntax, description and arguments of every command, or of the stage, with the first word ``topic``.
+
+    Args:
+        more: what the next words of the command are, or begin with: ``help call add`` is about one method.
+
+    Raises:
+        UnknownTopicError: the mode has no such command.
+    """
+    visible = commands.visible(topic)
+    if not visible:
+        from matahari.shell.pipes.running import stage_commands  # they are not among the commands of a mode
+
+        visible = stage_commands().visible(topic)
+    found = [command for command in visible if _goes_on(command, more)]
+    whole = [command for command in found if command.text.split()[1 : len(more) + 1] == list(more)]
+    lines: list[str] = []
+    for command in whole or found:
+        lines += [*_one(command), ""]
+    if not lines:
+        raise UnknownTopicError(" ".join([topic, *more]))
+    return lines[:-1]
+
+
+def _goes_on(command: Command, words: Sequence[str]) -> bool:
+    following = command.text.split()[1:]
+    return len(following) >= len(words) and all(map(str.startswith, following, words))
+
+
+def _one(command: Command) -> list[str]:
+    lines = [f" > {command.text}", "", *(line.rstrip() for line in printable(command.about).split("\n"))]
+    if command.details:
+        lines.append(command.details_title)
+        lines += [
+            f"{detail.type:>{TYPE_WIDTH}} {detail.name:<{NAME_WIDTH}} {_first_line(detail.description)}".rstrip()
+            for detail in command.details
+        ]
+    return lines
+
+
+def _first_line(text: str) -> str:
+    return printable(text).split("\n", 1)[0]

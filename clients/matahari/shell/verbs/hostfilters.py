@@ -1,0 +1,176 @@
+"""``select hosts FILTER`` and ``select hosts explain FILTER``: hosts by a filter, and why a host matches or not.
+
+A filter has quotes and brackets of its own, so that it is taken from the line as it was typed. What ends a command for
+the shell (``;`` and ``#`` in front of a word, outside quotes) ends the filter too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from matahari.errors import FilterSyntaxError, NoAgentsError, RequestTimeoutError
+from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
+from matahari.shell.base.ports import ConsoleLike, HostMatchesLike, HostMatchLike
+from matahari.shell.base.selection import Directory, Selection
+from matahari.shell.display.output import Output
+from matahari.shell.display.render import INDENT, printable
+from matahari.shell.syntax.commands import Command
+from matahari.shell.syntax.grammar import Keyword, Rest
+from matahari.shell.syntax.lines import Word
+
+if TYPE_CHECKING:
+    from matahari.filters import Explanation
+
+__all__ = ["HostFilters", "filter_text", "looks_like_filter"]
+
+MAX_FACT_NAMES = 5_000
+"""Names of facts that completion offers; hosts with 1024 facts of their own each would make it useless."""
+
+_SIGNS = frozenset("=<>~()*?![/")
+_KEYWORDS = frozenset(("and", "or", "not", "in", "has", "class", "plugin", "agent"))
+
+
+class Shell(Protocol):
+    """What the commands work on: the session."""
+
+    console: ConsoleLike
+    output: Output
+    selection: Selection
+    timeout: float
+    fact_names: frozenset[str]
+
+    def select(self, selection: Selection) -> ExitStatus:
+        """Make this the selection; agents that did not answer make the status."""
+
+
+class HostFilters:
+    """The commands, working on one shell."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def commands(self, directory: Directory) -> Iterator[Command]:
+        """The three forms; the last is for those who write ``select host``, which also takes names as in 2012."""
+
+        def complete(words: Sequence[Word], fragment: str) -> list[str]:
+            from matahari.shell.verbs.filter_completion import complete_filter  # scripts complete nothing
+
+            return complete_filter(words, fragment, directory, self._shell.fact_names)
+
+        # Whole words: "sel ho web1" has always meant "select host web1".
+        hosts, why = Keyword("hosts", whole=True), Keyword("explain", whole=True)
+        rest = Rest("FILTER", is_required=True, complete=complete, is_source=True)
+        yield Command((Keyword("select"), hosts, why, rest), self._explain)
+        yield Command((Keyword("select"), hosts, rest), self._select)
+        named = Rest("FILTER", is_required=True, accepts=looks_like_filter)
+        yield Command((Keyword("select"), Keyword("host"), named), self._select, is_hidden=True)
+
+    def _select(self, values: tuple[object, ...]) -> ExitStatus:
+        """Restrict the selection to the hosts that a filter means now, e.g. role = web and not /^test/."""
+        matches = self.choose(filter_text(_words(values[-1])))
+        names = [host.name for host in matches.hosts]
+        status = self._shell.select(self._shell.selection.with_hosts(names))
+        self._shell.output.remark(f"{len(names)} of {len(matches)} hosts")
+        return first_failure([status, self.complain(matches)])
+
+    def _explain(self, values: tuple[object, ...]) -> ExitStatus:
+        """Show for every host whether a filter matches, and why; the selection stays as it is."""
+        return self.explain(filter_text(_words(values[-1])))
+
+    def explain(self, text: str) -> ExitStatus:
+        """Show for every host whether the filter matches, and why."""
+        matches = self._match(text)
+        for one in matches:
+            lines = [f"{printable(one.host.name)}:"]
+            lines += [f"{INDENT}{printable(line)}" for line in one.explanation.lines()]
+            self._shell.output.row(lines, _record(one))
+        hints = _hints(matches)
+        if hints:
+            self._shell.output.complain([f"% {line}" for line in hints])
+        status = self.complain(matches)
+        return first_failure([status, ExitStatus.OK if matches.hosts else ExitStatus.NOTHING_MATCHED])
+
+    def choose(self, text: str) -> HostMatchesLike:
+        """What becomes of a filter; it means one host at least.
+
+        Raises:
+            CommandError: it is no filter; ``position`` is the column in it.
+            NoAgentsError: it means no host; the message names facts that no host has.
+            RequestTimeoutError: it means no host, and hosts that it might mean did not answer.
+        """
+        matches = self._match(text)
+        if matches.hosts:
+            return matches
+        if matches.unanswered:
+            silent = ", ".join(printable(one.name) for one in matches.unanswered)
+            late = f"No host matches; no answer within {self._shell.timeout:g} s from {silent}"
+            raise RequestTimeoutError(late, timeout=self._shell.timeout)
+        raise NoAgentsError("\n".join([f"None of {len(matches)} hosts matches", *_hints(matches)]))
+
+    def _match(self, text: str) -> HostMatchesLike:
+        try:
+            matches = self._shell.console.match_hosts(text, timeout=self._shell.timeout)
+        except FilterSyntaxError as error:
+            # The blanks in front make columns of the filter those of the line.
+            raise CommandError(f"Invalid filter: {error}", position=error.position) from error
+        names = self._shell.fact_names.union(matches.known_names)
+        self._shell.fact_names = frozenset(sorted(names)[:MAX_FACT_NAMES])
+        return matches
+
+    def complain(self, matches: HostMatchesLike) -> ExitStatus:
+        """Name who did not answer, where that leaves the filter undecided."""
+        if not matches.unanswered:
+            return ExitStatus.OK
+        self._shell.output.complain(
+            [f"% {printable(one.host)} did not answer: {printable(one.name)}" for one in matches.unanswered]
+        )
+        return ExitStatus.SOME_FAILED
+
+
+def filter_text(words: Sequence[Word]) -> str:
+    """The filter as it was typed, behind as many blanks as bring it to its column of the line."""
+    text = ""
+    for word in words:
+        text = text.ljust(word.start) + word.source
+    return text
+
+
+def looks_like_filter(words: Sequence[Word]) -> bool:
+    """Whether words behind ``select host`` are a filter and no list of names: they have signs or words of one."""
+    if any(not _SIGNS.isdisjoint(word.source) for word in words):
+        return True
+    return len(words) > 1 and any(word.source.lower() in _KEYWORDS for word in words)
+
+
+def _words(values: object) -> Sequence[Word]:
+    assert isinstance(values, tuple)  # what a Rest matches
+    return values
+
+
+def _hints(matches: HostMatchesLike) -> list[str]:
+    hints: list[str] = []
+    for name, close in matches.unknown_names.items():
+        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+        hints.append(f'no host has a fact or label "{name}"{hint}')
+    return hints
+
+
+def _record(match: HostMatchLike) -> dict[str, object]:
+    return {
+        "host": match.host.name,
+        "uuid": str(match.host.uuid),
+        "matched": match.truth,
+        "unanswered": [one.name for one in match.unanswered],
+        "explanation": _parts(match.explanation),
+    }
+
+
+def _parts(explanation: Explanation) -> dict[str, object]:
+    parts = [_parts(part) for part in explanation.parts]
+    return {
+        "filter": explanation.text,
+        "matched": explanation.truth,
+        "reason": explanation.reason,
+        **({"parts": parts} if parts else {}),
+    }

@@ -1,0 +1,36 @@
+"""The closing line and the exit status of a call."""
+
+from __future__ import annotations
+
+import pytest
+
+from matahari.console import AgentSummary
+from matahari.shell.base.outcome import ExitStatus
+from matahari.shell.display.tally import Tally, unanswered_lines
+
+
+@pytest.mark.parametrize(
+    ("tally", "text", "status"),
+    [
+        (Tally(0, 0), "0 hosts: 0 answered, 0 failed, 0 silent", ExitStatus.NOTHING_MATCHED),
+        (Tally(1, 1, 1), "1 host: 1 answered, 0 failed, 0 silent", ExitStatus.OK),
+        (Tally(3, 3, 1, 1), "3 hosts: 1 answered, 1 failed, 1 silent", ExitStatus.SOME_FAILED),
+        (Tally(2, 3, 0, 0), "2 hosts, 3 objects: 0 answered, 0 failed, 3 silent", ExitStatus.NONE_ANSWERED),
+        (Tally(2, 2, 0, 2), "2 hosts: 0 answered, 2 failed, 0 silent", ExitStatus.SOME_FAILED),
+    ],
+)
+def test_the_closing_line_and_status_follow_the_counts(tally: Tally, text: str, status: ExitStatus) -> None:
+    assert (str(tally), tally.status) == (text, status)
+
+
+def test_the_time_that_it_took_stands_behind_the_counts() -> None:
+    tally = Tally(3, 3, 2, missing=["web7"], seconds=0.3449)
+    assert str(tally) == "3 hosts: 2 answered, 0 failed, 1 silent, 0.34 s (not on the bus: web7)"
+
+
+def test_agents_that_did_not_answer_have_a_line_each_unless_they_are_many() -> None:
+    agents = [AgentSummary(f"v:p:{at}", f"web{at}" if at else "", "p") for at in range(30)]
+    assert unanswered_lines(agents[:2]) == ["% a host did not answer: v:p:0", "% web1 did not answer: v:p:1"]
+    assert len(unanswered_lines(agents[:10])) == 10
+    named = "v:p:0, web1, web2, web3, web4, web5, web6, web7, web8, web9"
+    assert unanswered_lines(agents) == [f"% 30 agents did not answer: {named} and 20 more"]

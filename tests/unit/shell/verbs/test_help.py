@@ -1,0 +1,86 @@
+"""The texts of help (matahari-2012.md 15.8)."""
+
+from __future__ import annotations
+
+from matahari.shell.base.selection import Snapshot
+from matahari.shell.verbs.help import overview
+from tests.support.fake_console import PLUGINS
+from tests.support.shell import TestShell
+
+
+def test_help_lists_the_first_words_in_columns() -> None:
+    shell = TestShell()
+    said = shell.says("help")
+    assert said.startswith(
+        "Commands:\n=========\n"
+        "clear   events  exit    help    list    no      quit    reload  select  show\n"
+        "sleep   time    watch\n"
+    )
+    assert shell.says("?") == said
+    assert overview(shell.session.commands(Snapshot()), width=20)[2:4] == ["clear   events", "exit    help"]
+
+
+def test_help_on_a_word_shows_every_command_that_begins_with_it() -> None:
+    shell = TestShell()
+    assert shell.says("help select") == (
+        " > select host [HOST]\n"
+        "\n"
+        "Restrict the selection to these hosts. An earlier choice of hosts is replaced.\n"
+        "\n"
+        " > select class (package PACKAGE) CLASS\n"
+        "\n"
+        "Select a class, of the package org.matahariproject unless another is named. Property filters are dropped.\n"
+        "\n"
+        " > select plugin PLUGIN\n"
+        "\n"
+        "Select a plugin: the class of that name in the package org.matahariproject.rpc.plugin.\n"
+        "\n"
+        " > select hosts explain FILTER\n"
+        "\n"
+        "Show for every host whether a filter matches, and why; the selection stays as it is.\n"
+        "\n"
+        " > select hosts FILTER\n"
+        "\n"
+        "Restrict the selection to the hosts that a filter means now, e.g. role = web and not /^test/.\n"
+    )
+    assert shell.says("? sel") == shell.says("help select")
+
+
+def test_help_on_methods_shows_their_arguments() -> None:
+    shell = TestShell()
+    shell.run("select class Host")
+    said = shell.says("help call")
+    assert " > call get_uuid LIFETIME\n\nRead a UUID.\nParameters:\n" in said
+    assert "\n      str lifetime           Custom, Hardware or Filesystem\n" in said
+    assert "\n      str uuid               [at most 36 characters]\n" in said
+
+
+def test_help_on_plugin_methods_comes_from_the_code() -> None:
+    shell = TestShell()
+    shell.run(f"select class package {PLUGINS} calc")
+    said = shell.says("help call")
+    assert " > call add X Y\n\nAdd two numbers.\nParameters:\n  integer x\n  integer y\n" in said
+    assert "   string greeting           (default 'Hello')\n" in said
+
+
+def test_help_on_properties_shows_type_and_unit() -> None:
+    shell = TestShell()
+    shell.run("select class Host")
+    assert "Details:\n      int update_interval    Heartbeat (s) [0 to 86400]\n" in shell.says("help set")
+    said = shell.says("help get")
+    assert "  abstime last_updated\n" in said
+    assert " > get load\n\nShow load of the selected objects: Load averages\n" in said
+    assert "\nShow last_updated of the selected objects.\n" in said
+
+
+def test_a_method_without_a_docstring_says_so() -> None:
+    shell = TestShell()
+    shell.run(f"select class package {PLUGINS} old")
+    assert shell.says("help call") == " > call show ([ARG])\n\n(no description)\n"
+
+
+def test_help_on_help_and_on_nothing() -> None:
+    shell = TestShell()
+    assert len(shell.says("help help").splitlines()) == 1
+    assert shell.says("help nosuch") == "*** No help on nosuch\n\n"
+    assert shell.says("help get") == "*** No help on get\n\n"

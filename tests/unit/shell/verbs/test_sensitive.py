@@ -1,0 +1,77 @@
+"""Lines that hold what a method declares sensitive."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from matahari.qmf import Value
+from matahari.shell.verbs.sensitive import SensitiveMethods
+from tests.support.fake_console import PLUGINS, fleet
+
+
+def published(sensitive: list[str], **extra: object) -> dict[str, Value]:
+    names = ["user", "password", "force"]
+    schema = {
+        "type": "object",
+        "properties": {name: {} for name in names},
+        "required": ["user"],
+        "additionalProperties": False,
+        "x-positional": names,
+        "x-positional-only": [],
+        **extra,
+    }
+    return {"params": json.dumps(schema), "sensitive": list(sensitive)}
+
+
+def met(entry: dict[str, Value]) -> SensitiveMethods:
+    console = fleet()
+    console.kind("calc").values["web1"]["calc"]["methods"] = {"login": entry, "add": {"params": "{}"}}
+    methods = SensitiveMethods()
+    methods.meet(console.select("calc", package=PLUGINS))
+    return methods
+
+
+LOGIN = met(published(["password"]))
+
+SECRET = [
+    ("call login bob hunter2", "call login ***"),
+    ("call login password=hunter2 user=bob", "call login ***"),
+    ("call login bob pasword=hunter2", "call login ***"),
+    ('call login ["bob", "hunter2"] {}', "call login ***"),
+    ('call login bob "hunter2', "call login ***"),
+    ("select class x; ca login bob hunter2; clear class", "select class x; ca login ***"),
+    ("time call login bob hunter2", "time call login ***"),
+    ("watch 'call login bob hunter2'", "watch ***"),
+    ("call login bob hunter2 | grep x", "call login ***"),
+    ("call logni bob hunter2", "call logni ***"),
+    ("call log bob hunter2", "call log ***"),
+]
+
+
+@pytest.mark.parametrize(("line", "masked"), SECRET)
+def test_a_line_that_may_hold_a_secret_is_masked_from_its_arguments_on(line: str, masked: str) -> None:
+    assert LOGIN.masked(line) == masked
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["call login bob", "call login user=bob force=1", "call add 1 2", "get state", "", "call login", "help login"],
+)
+def test_other_lines_are_as_they_are(line: str) -> None:
+    assert LOGIN.masked(line) is None
+
+
+def test_what_has_no_name_is_secret_where_the_rest_is() -> None:
+    methods = met(published(["secrets"], **{"x-varargs": True}))
+    assert methods.masked("call login a b c") is None
+    assert methods.masked("call login a b c d") == "call login ***"
+
+
+def test_without_published_parameters_everything_is_secret() -> None:
+    assert met({"sensitive": ["password"]}).masked("call login bob") == "call login ***"
+
+
+def test_nothing_met_is_nothing_masked() -> None:
+    assert SensitiveMethods().masked("call login bob hunter2") is None
