@@ -18,17 +18,14 @@ from matahari.errors import FilterSyntaxError, MatahariError, NoAgentsError
 from matahari.shell.base.limits import DEFAULT_TIMEOUT
 from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure, status_of
 from matahari.shell.base.ports import ConsoleLike, MethodLike, ObjectsLike
-from matahari.shell.base.selection import Directory, LiveDirectory, Selection
-from matahari.shell.display.effects import Approval, never, risk_of
+from matahari.shell.base.selection import MEMBER_WORDS, Directory, LiveDirectory, Selection
+from matahari.shell.display.approval import Approval, never
 from matahari.shell.display.output import Output
 from matahari.shell.display.render import printable, value_lines
-from matahari.shell.display.tally import unanswered_lines
-from matahari.shell.syntax.arguments import CallArguments, bind, has_unknown_name, parameters_of
 from matahari.shell.syntax.commands import CommandSet, UnknownCommandError
 from matahari.shell.syntax.lines import Line, Word, scan, split
 from matahari.shell.verbs.general import GeneralCommands
 from matahari.shell.verbs.help import UnknownTopicError
-from matahari.shell.verbs.members import MEMBER_WORDS, is_out_of_service
 
 if TYPE_CHECKING:
     from matahari.shell.events.log import EventLog
@@ -111,7 +108,7 @@ class Session:
 
     def commands(self, directory: Directory) -> CommandSet:
         """The commands of the current mode; ``directory`` knows the names that lines may refer to."""
-        return CommandSet(GeneralCommands(self).commands(directory), stages=_stages)
+        return CommandSet(GeneralCommands(self).sources(directory), stages=_stages)
 
     def ask_with(self, approval: Approval) -> None:
         """Have another approval decide from now on."""
@@ -185,13 +182,16 @@ class Session:
 
     def call_plugin(self, method: str, words: Sequence[Word]) -> ExitStatus:
         """Read the arguments with what the plugin publishes, call, and print the results as they come."""
+        from matahari.shell.syntax.arguments import bind, has_unknown_name, parameters_of  # only plugins have these
+        from matahari.shell.verbs.members import is_out_of_service
+
         objects = self._present()
         parameters = parameters_of(objects, method)
         if is_out_of_service(objects) or (parameters is not None and has_unknown_name(words, parameters)):
             self.select(self.selection)  # the plugin may have changed since it was selected
             objects = self._present()
             parameters = parameters_of(objects, method)
-        given: CallArguments = bind(words, parameters, f"{objects.class_name.name}.{method}")
+        given = bind(words, parameters, f"{objects.class_name.name}.{method}")
         self._approve(objects, method)
         return self._call(objects, method, given.args, dict(given.kwargs))
 
@@ -226,6 +226,8 @@ class Session:
             self.history.meet(objects)
         if objects is None or not objects.unanswered:
             return ExitStatus.OK
+        from matahari.shell.display.tally import unanswered_lines  # hosts usually answer
+
         self.output.complain(unanswered_lines(objects.unanswered))
         return ExitStatus.SOME_FAILED
 
@@ -235,6 +237,8 @@ class Session:
         return self.objects
 
     def _approve(self, objects: ObjectsLike, method: str) -> None:
+        from matahari.shell.display.effects import risk_of  # only calls risk anything
+
         if (risk := risk_of(objects, method)) is not None:
             self.approval(risk)
 

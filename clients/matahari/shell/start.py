@@ -16,7 +16,7 @@ from matahari.config import load
 from matahari.shell.base.outcome import ExitStatus, first_failure
 from matahari.shell.base.parser import CLIENT_DEFAULTS
 from matahari.shell.base.ports import ConsoleLike
-from matahari.shell.display.effects import Approval, TerminalApproval, always, never
+from matahari.shell.display.approval import Approval, TerminalApproval, always, never
 from matahari.shell.display.output import Output, wants_colour
 from matahari.shell.display.render import printable
 from matahari.shell.scripts import STDIN, open_script, run_lines, run_script

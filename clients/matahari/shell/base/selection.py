@@ -8,7 +8,9 @@ from typing import Protocol
 
 from matahari.shell.base.ports import PLUGIN_PACKAGE, ConsoleLike
 
-__all__ = ["Directory", "LiveDirectory", "Selection", "Snapshot", "take_snapshot"]
+__all__ = ["MEMBER_WORDS", "Directory", "LiveDirectory", "Selection", "Snapshot", "take_snapshot"]
+
+MEMBER_WORDS = ("get", "set", "call")  # commands that need a class
 
 
 @dataclass(frozen=True, slots=True)

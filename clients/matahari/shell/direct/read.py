@@ -16,7 +16,7 @@ from matahari.shell.direct.target import (
     report_lacking,
     run_words,
 )
-from matahari.shell.display.effects import Approval
+from matahari.shell.display.approval import Approval
 from matahari.shell.display.output import Output
 from matahari.shell.display.render import printable
 from matahari.shell.session import Session

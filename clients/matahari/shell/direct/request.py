@@ -18,7 +18,7 @@ from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.direct.call import add_call_options, check_call, run_call
 from matahari.shell.direct.client_options import add_client_options
 from matahari.shell.direct.read import add_get_options, add_hosts_options, check_get, check_hosts, run_get, run_hosts
-from matahari.shell.display.effects import Approval
+from matahari.shell.display.approval import Approval
 from matahari.shell.display.output import Output, wants_colour
 
 __all__ = ["check", "direct_parser", "run_direct"]

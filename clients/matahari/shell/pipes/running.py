@@ -122,7 +122,7 @@ def _read(line: Line) -> tuple[list[Make], bool]:
     if not line.words:
         raise CommandError("A command is missing in front of the pipe", position=line.stages[0].pipe)
     reader = StageCommands()
-    commands = CommandSet(reader.commands())
+    commands = CommandSet.of(reader.commands())
     for stage in line.stages:
         if reader.names[-1:] == ["file"]:
             raise CommandError("Nothing comes out of file: nothing can follow it", position=stage.pipe)
@@ -148,7 +148,7 @@ def _unknown(word: Word, names: Sequence[str]) -> CommandError:
 
 def stage_commands() -> CommandSet:
     """The stages, for completion and help."""
-    return CommandSet(StageCommands().commands())
+    return CommandSet.of(StageCommands().commands())
 
 
 class StageCommands:

@@ -27,7 +27,7 @@ from matahari.shell.syntax.values import not_found
 if TYPE_CHECKING:
     from matahari.shell.syntax.completion import Expected
 
-__all__ = ["Action", "Command", "CommandSet", "Detail", "UnknownCommandError"]
+__all__ = ["Action", "Command", "CommandSet", "Detail", "Source", "UnknownCommandError"]
 
 Action = Callable[[tuple[object, ...]], ExitStatus]
 
@@ -80,6 +80,19 @@ class Command:
         return syntax_text(self.syntax)
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Commands that are made, and whose module may be loaded, when a line begins with one of these words.
+
+    Attributes:
+        firsts: every first word that the commands have.
+        commands: makes them, in order.
+    """
+
+    firsts: tuple[str, ...]
+    commands: Callable[[], Iterable[Command]]
+
+
 class UnknownCommandError(CommandError):
     """The first word is no command of the mode. ``word`` is what was typed."""
 
@@ -91,25 +104,50 @@ class UnknownCommandError(CommandError):
 
 
 class CommandSet:
-    """The commands of one mode, in order."""
+    """The commands of one mode, in order.
 
-    def __init__(self, commands: Iterable[Command], *, stages: Callable[[], CommandSet] | None = None) -> None:
+    Args:
+        sources: give the commands; those of a first word are asked for when a line has it, all to list or abbreviate.
+        stages: what may stand behind a pipe, for completion.
+    """
+
+    def __init__(self, sources: Iterable[Source], *, stages: Callable[[], CommandSet] | None = None) -> None:
         self._stages = stages
-        self._by_first: dict[str, list[Command]] = {}
-        for command in commands:
-            self._by_first.setdefault(command.first, []).append(command)
+        self._sources: dict[str, list[int]] = {}
+        self._by_number = list(sources)
+        self._made: dict[int, list[Command]] = {}
+        for number, source in enumerate(self._by_number):
+            for first in source.firsts:
+                self._sources.setdefault(first, []).append(number)
+
+    @classmethod
+    def of(cls, commands: Iterable[Command]) -> CommandSet:
+        """The set of commands that are there already."""
+        known = list(commands)
+        return cls([Source(tuple(dict.fromkeys(command.first for command in known)), lambda: known)])
+
+    def _group(self, first: str) -> list[Command]:
+        """The commands with that first word, in order, hidden ones too."""
+        found: list[Command] = []
+        for number in self._sources.get(first, ()):
+            if number not in self._made:
+                source = self._by_number[number]
+                self._made[number] = list(source.commands())
+                assert all(command.first in source.firsts for command in self._made[number])  # or it is never found
+            found += [command for command in self._made[number] if command.first == first]
+        return found
 
     def first_words(self) -> list[str]:
         """First words that are not hidden, sorted."""
-        return sorted(first for first in self._by_first if self.visible(first))
+        return sorted(first for first in self._sources if self.visible(first))
 
     def visible(self, first: str) -> list[Command]:
         """The listed commands with that first word, in order; empty for an unknown word."""
-        return [command for command in self._by_first.get(first, []) if not command.is_hidden]
+        return [command for command in self._group(first) if not command.is_hidden]
 
     def syntaxes(self) -> list[str]:
         """The syntax of every listed command, sorted."""
-        return sorted(command.text for first in self._by_first for command in self.visible(first))
+        return sorted(command.text for first in self._sources for command in self.visible(first))
 
     def expand(self, line: Line) -> str:
         """The first word that the line means, abbreviation resolved.
@@ -119,7 +157,7 @@ class CommandSet:
             CommandError: several do.
         """
         word = line.words[0]
-        if word.text in self._by_first:
+        if self._group(word.text):
             return word.text
         fits = [first for first in self.first_words() if first.startswith(word.text)]
         if word.is_quoted or not word.text or not fits:
@@ -136,7 +174,7 @@ class CommandSet:
         """
         first = self.expand(line)
         words = (replace(line.words[0], text=first), *line.words[1:])
-        group = self._by_first[first]
+        group = self._group(first)
         failures: list[CommandError] = []
         for abbreviations in range(MAX_ABBREVIATIONS):
             fits, failures = _fits(group, words, abbreviations)

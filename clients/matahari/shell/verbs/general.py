@@ -9,64 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from matahari.shell.base.outcome import ExitStatus
-from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, ConsoleLike, ObjectsLike
+from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, ObjectsLike
 from matahari.shell.base.selection import Directory, LiveDirectory, Selection
-from matahari.shell.display.output import Output
 from matahari.shell.display.render import printable
-from matahari.shell.events.commands import EventCommands
-from matahari.shell.events.commands import Shell as EventShell
-from matahari.shell.syntax.commands import Command, CommandSet
+from matahari.shell.syntax.commands import Command, Source
 from matahari.shell.syntax.grammar import Group, Keyword, Repeat, Value
 from matahari.shell.syntax.lines import Word
 from matahari.shell.syntax.values import Bound, Choice, Real
-from matahari.shell.verbs.describe import Describe
 from matahari.shell.verbs.help import HELP_ON_HELP, command_help, overview
-from matahari.shell.verbs.history import HistoryCommands
-from matahari.shell.verbs.hostfilters import HostFilters
-from matahari.shell.verbs.inspection import Inspection
-from matahari.shell.verbs.members import MemberActions, member_commands
-from matahari.shell.verbs.reloading import Reloading
-from matahari.shell.verbs.undo import Undo
-from matahari.shell.verbs.wrapping import Shell as WrappingShell
-from matahari.shell.verbs.wrapping import WrappingCommands
 
 if TYPE_CHECKING:
-    from matahari.shell.verbs.line_history import LineHistory
+    from matahari.shell.verbs.shell import Shell
 
-__all__ = ["GeneralCommands", "Shell"]
+__all__ = ["GeneralCommands"]
 
 MAX_SLEEP = 7 * 86400.0  # a week; more is a typing error
-
-
-class Shell(MemberActions, EventShell, WrappingShell, Protocol):
-    """What the commands work on: the session."""
-
-    console: ConsoleLike
-    output: Output
-    selection: Selection
-    objects: ObjectsLike | None
-    finished: bool
-    timeout: float
-    fact_names: frozenset[str]
-    answers: dict[str, object]
-    history: LineHistory | None
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """Monotonic seconds."""
-
-    @property
-    def sleep(self) -> Callable[[float], None]:
-        """Wait that many seconds."""
-
-    def commands(self, directory: Directory) -> CommandSet:
-        """All commands of the current mode."""
-
-    def select(self, selection: Selection) -> ExitStatus:
-        """Make this the selection; agents that did not answer make the status."""
 
 
 class GeneralCommands:
@@ -75,8 +35,23 @@ class GeneralCommands:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
 
-    def commands(self, directory: Directory) -> Iterator[Command]:
+    def sources(self, directory: Directory) -> Iterator[Source]:
         """The commands of the shell's current mode, members of the selected class included."""
+        yield Source(("list", "select"), lambda: self._lists_and_selections(directory))
+        yield Source(("select",), lambda: _host_filters(self._shell, directory))
+        yield Source(("show",), lambda: _inspection(self._shell, directory))
+        yield Source(("describe",), lambda: _describe(self._shell, directory))
+        yield Source(("reload",), lambda: _reloading(self._shell, directory))
+        yield Source(("no",), lambda: _undo(self._shell, directory))
+        yield Source(("show", "clear"), lambda: _history(self._shell, directory))
+        yield Source(("events", "show"), lambda: _events(self._shell, directory))
+        yield Source(("time", "watch"), lambda: _wrapping(self._shell, directory))
+        yield Source(("clear",), self._clears)
+        if (objects := self._shell.objects) is not None:
+            yield Source(("get", "set", "call", "select", "summary"), lambda: _members(objects, self._shell))
+        yield Source(("sleep", "help", "quit", "exit", "EOF"), lambda: self._others(directory))
+
+    def _lists_and_selections(self, directory: Directory) -> Iterator[Command]:
         package = Group(
             (
                 Keyword("package"),
@@ -84,7 +59,6 @@ class GeneralCommands:
             )
         )
         hosts = Repeat(Value("HOST", Choice("Host", lambda bound: directory.hosts(), final_blank=False)))
-
         yield Command((Keyword("list"), Keyword("hosts")), self._list_hosts)
         yield Command((Keyword("list"), Keyword("agents")), self._list_agents)
         yield Command((Keyword("list"), Keyword("packages")), self._list_packages)
@@ -95,14 +69,8 @@ class GeneralCommands:
         yield Command((Keyword("select"), Keyword("class"), package, class_value), self._select_class)
         plugin = Value("PLUGIN", Choice("Plugin", lambda bound: directory.plugins(), is_checked=False))
         yield Command((Keyword("select"), Keyword("plugin"), plugin), self._select_plugin)
-        yield from HostFilters(self._shell).commands(directory)
-        yield from Inspection(self._shell).commands(directory)
-        yield from Describe(self._shell).commands(directory)
-        yield from Reloading(self._shell).commands(directory)
-        yield from Undo(self._shell).commands(directory)
-        yield from HistoryCommands(self._shell).commands(directory)
-        yield from EventCommands(self._shell).commands(directory)
-        yield from WrappingCommands(self._shell).commands(directory)
+
+    def _clears(self) -> Iterator[Command]:
         yield Command((Keyword("clear"), Keyword("all")), self._clear_all)
         if self._shell.selection.hosts:
             yield Command((Keyword("clear"), Keyword("host")), self._clear_host)
@@ -110,8 +78,8 @@ class GeneralCommands:
         if self._shell.selection.has_class:
             yield Command((Keyword("clear"), Keyword("class")), self._clear_class)
             yield Command((Keyword("clear"), Keyword("properties")), self._clear_properties)
-        if self._shell.objects is not None:
-            yield from member_commands(self._shell.objects, self._shell)
+
+    def _others(self, directory: Directory) -> Iterator[Command]:
         yield Command((Keyword("sleep"), Value("FLOAT", Real(0.0, MAX_SLEEP))), self._sleep)
         topic = Value("COMMAND", self._topics(directory))
         yield Command((Keyword("help"), Group((topic,))), self._help)
@@ -262,3 +230,60 @@ def _package(group: object) -> str | None:
 def _texts(values: object) -> list[str]:
     assert isinstance(values, list)  # what a Repeat matches
     return [str(value) for value in values]
+
+
+# A line needs one of these modules at most; each is loaded when a line, or completion, asks for its commands.
+
+
+def _host_filters(shell: Shell, directory: Directory) -> Iterator[Command]:
+    from matahari.shell.verbs.hostfilters import HostFilters
+
+    return HostFilters(shell).commands(directory)
+
+
+def _inspection(shell: Shell, directory: Directory) -> Iterator[Command]:
+    from matahari.shell.verbs.inspection import Inspection
+
+    return Inspection(shell).commands(directory)
+
+
+def _describe(shell: Shell, directory: Directory) -> Iterator[Command]:
+    from matahari.shell.verbs.describe import Describe
+
+    return Describe(shell).commands(directory)
+
+
+def _reloading(shell: Shell, directory: Directory) -> Iterator[Command]:
+    from matahari.shell.verbs.reloading import Reloading
+
+    return Reloading(shell).commands(directory)
+
+
+def _undo(shell: Shell, directory: Directory) -> Iterator[Command]:
+    from matahari.shell.verbs.undo import Undo
+
+    return Undo(shell).commands(directory)
+
+
+def _history(shell: Shell, directory: Directory) -> Iterator[Command]:
+    from matahari.shell.verbs.history import HistoryCommands
+
+    return HistoryCommands(shell).commands(directory)
+
+
+def _events(shell: Shell, directory: Directory) -> Iterator[Command]:
+    from matahari.shell.events.commands import EventCommands
+
+    return EventCommands(shell).commands(directory)
+
+
+def _wrapping(shell: Shell, directory: Directory) -> Iterator[Command]:
+    from matahari.shell.verbs.wrapping import WrappingCommands
+
+    return WrappingCommands(shell).commands(directory)
+
+
+def _members(objects: ObjectsLike, shell: Shell) -> Iterator[Command]:
+    from matahari.shell.verbs.members import member_commands
+
+    return member_commands(objects, shell)

@@ -9,6 +9,7 @@ from typing import Protocol
 from matahari.errors import NoAgentsError
 from matahari.shell.base.outcome import CommandError, ExitStatus
 from matahari.shell.base.ports import PLUGIN_PACKAGE, MethodLike, ObjectsLike, PropertyLike
+from matahari.shell.base.selection import MEMBER_WORDS
 from matahari.shell.display.effects import declared_of
 from matahari.shell.display.method_text import property_row
 from matahari.shell.display.schema_text import parameter_rows
@@ -18,9 +19,8 @@ from matahari.shell.syntax.grammar import Element, Group, Keyword, Repeat, Rest,
 from matahari.shell.syntax.lines import Word
 from matahari.shell.syntax.values import converter_for
 
-__all__ = ["MEMBER_WORDS", "MemberActions", "is_out_of_service", "is_plugin_class", "member_commands"]
+__all__ = ["MemberActions", "is_out_of_service", "is_plugin_class", "member_commands"]
 
-MEMBER_WORDS = ("get", "set", "call")
 _OUT_OF_SERVICE = ("loading", "failed", "quarantined", "inactive")
 
 NO_DESCRIPTION = "(no description)"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO, cast
 
 from matahari.shell.base.outcome import ExitStatus
-from matahari.shell.display.effects import Approval, Risk
+from matahari.shell.display.approval import Approval, Risk
 from matahari.shell.display.render import printable
 
 if TYPE_CHECKING:

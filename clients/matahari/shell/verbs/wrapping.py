@@ -12,7 +12,7 @@ from typing import Protocol
 from matahari.errors import FilterSyntaxError
 from matahari.shell.base.outcome import CommandError, ExitStatus
 from matahari.shell.base.selection import Directory, Selection
-from matahari.shell.display.effects import Approval
+from matahari.shell.display.approval import Approval
 from matahari.shell.display.output import Output
 from matahari.shell.display.rows import counted
 from matahari.shell.syntax.commands import Command, CommandSet

@@ -11,7 +11,8 @@ from prompt_toolkit.output import DummyOutput
 from matahari.agents.host.schema import EFFECTS
 from matahari.qmf import Value
 from matahari.shell.base.outcome import CommandError, ExitStatus
-from matahari.shell.display.effects import DESTRUCTIVE, MAX_NAMED, Risk, TerminalApproval, always, declared_text, never
+from matahari.shell.display.approval import MAX_NAMED, Risk, TerminalApproval, always, never
+from matahari.shell.display.effects import DESTRUCTIVE, declared_text
 from matahari.shell.mhsh import main
 from matahari.shell.terminal.interactive import interact
 from matahari.shell.verbs.line_history import LineHistory

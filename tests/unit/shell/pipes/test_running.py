@@ -315,7 +315,9 @@ def test_a_line_without_a_pipe_needs_none_of_the_modules() -> None:
         shell.run("list hosts | count")
         assert "matahari.shell.pipes.formats" not in sys.modules
     finally:
-        sys.modules.update({f"matahari.shell.pipes.{name}": module for name, module in saved.items() if module is not None})
+        sys.modules.update(
+            {f"matahari.shell.pipes.{name}": module for name, module in saved.items() if module is not None}
+        )
 
 
 def test_an_output_tells_whether_it_is_piped_and_wants_records() -> None:

@@ -72,7 +72,7 @@ def test_completion_asks_nothing_of_the_bus() -> None:
 
 
 def only(*commands: Command) -> CommandSet:
-    return CommandSet(commands)
+    return CommandSet.of(commands)
 
 
 def nothing(values: tuple[object, ...]) -> ExitStatus:
@@ -89,7 +89,7 @@ def test_names_that_need_quotes_are_completed_in_quotes() -> None:
 
 def test_the_value_of_a_named_argument_is_quoted_and_its_name_is_not() -> None:
     choice = Choice("Thing", lambda bound: ["mode=very slow", "mode=fast", "mode="])
-    commands = CommandSet([Command((Keyword("pick"), Value("THING", choice)), lambda values: ExitStatus.OK)])
+    commands = CommandSet.of([Command((Keyword("pick"), Value("THING", choice)), lambda values: ExitStatus.OK)])
     assert commands.complete("pick m") == (5, ["mode='very slow' ", "mode=fast ", "mode= "])
 
 

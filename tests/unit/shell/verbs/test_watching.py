@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from matahari.shell.base.outcome import CommandError, ExitStatus
-from matahari.shell.display.effects import Risk
+from matahari.shell.display.approval import Risk
 from matahari.shell.verbs.watching import MAX_APPROVED, Watch
 from tests.support.shell import CALC, TestShell
 
