@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ _SQUEEZED_PROMPT: Final = re.compile(r"mhsh(\(host\))?(\[[^\]]*\]\*?)?>")
 class Terminal:
     """A program on a terminal. Its output is read while something is waited for, and at no other time.
 
+    Other than on most terminals, what was written and not read yet is kept when Ctrl-C comes: else it would be chance
+    what a test gets to see.
+
     Attributes:
         screen: what is shown.
         stream: all that the program has written so far, sequences included; bytes that are not UTF-8 as ``\\xNN``.
@@ -45,11 +49,14 @@ class Terminal:
         self.stream = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self.child: pexpect.spawn[bytes] = pexpect.spawn(
-            str(words[0]), [str(word) for word in words[1:]], cwd=cwd, env=env, dimensions=(rows, columns)
+            str(words[0]),
+            [str(word) for word in words[1:]],
+            cwd=cwd,
+            env=env,
+            dimensions=(rows, columns),
+            preexec_fn=_keep_output,
         )
-        self.child.delaybeforesend = (
-            None  # what is typed ahead of a program that is not ready is read by it all the same
-        )
+        self.child.delaybeforesend = None
 
     def type(self, *keys: str | bytes) -> None:
         """Press keys, as fast as they come."""
@@ -165,6 +172,13 @@ class Terminal:
         self.stream += text
         self.screen.feed(text)
         return True
+
+
+def _keep_output() -> None:
+    """Runs in the child, before the program: the line editor puts back what it finds at its start."""
+    settings = termios.tcgetattr(0)
+    settings[3] |= termios.NOFLSH
+    termios.tcsetattr(0, termios.TCSANOW, settings)
 
 
 def _squeezed(text: str) -> str:
