@@ -147,6 +147,8 @@ def test_zsh_completes_at_the_prompt_of_a_person(place: Box) -> None:
         ("call asterisk.num", ["asterisk.num_calls", "asterisk.num_channels"]),
         ("get Host hostn", ["hostname"]),
         ("call --hosts=a", ["--hosts=alpha"]),
+        ("-e", ["-e"]),
+        ("events -n", ["-n"]),
     ],
 )
 def test_fish_completes(place: Box, typed: str, expected: list[str]) -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 SHARED = """
 import ctypes, os, subprocess, sys, threading, time
-from matahari.plugin import output
+from matahari.plugin import method, output
 
 print("imported")
 ready = threading.Semaphore(0)
@@ -29,6 +29,10 @@ def whisper(word):
     print("and of", word, file=sys.stderr)
     ready.release()
     time.sleep(3600)
+
+@method(timeout=3600)
+def patient(word):
+    whisper(word)
 
 def dots(word):
     for _ in range(3):
@@ -119,11 +123,11 @@ class TestTimeOut:
         self, tmp_path: Path
     ) -> None:
         async def story() -> None:
-            async with plugin_service(tmp_path, hung_drain=0.5, term_grace=0.5) as box:
+            async with plugin_service(tmp_path, call_timeout=2.0, hung_drain=0.5, term_grace=0.5) as box:
                 box.save("a.py", SHARED)
                 await box.wait_state("a", "ready")
                 async with asyncio.timeout(15.0 * TIME):
-                    bob = asyncio.ensure_future(outcome(box, "whisper", '"bob"'))
+                    bob = asyncio.ensure_future(outcome(box, "patient", '"bob"'))
                     await box.call("a", "wait", 1)
                     alice = await outcome(box, "whisper", '"alice"', timeout=0.5)
                     shown = await outcome(box, "show", '"carol"', timeout=0.5)
@@ -136,6 +140,36 @@ class TestTimeOut:
                 assert "bob" not in shown.text
                 assert "alice" not in other.text
                 assert await box.call("a", "fine") == "fine"
+
+        asyncio.run(story())
+
+    def test_the_limit_of_one_caller_costs_no_other_its_call(self, tmp_path: Path) -> None:
+        gate = tmp_path / "gate"
+        source = """
+            import pathlib, time
+
+            def slow():
+                time.sleep(3600)
+
+            def gated(path):
+                while not pathlib.Path(path).exists():
+                    time.sleep(0.01)
+                return "whole"
+            """
+
+        async def story() -> None:
+            async with plugin_service(tmp_path, call_timeout=3600, term_grace=0.5) as box:
+                box.save("a.py", source)
+                await box.wait_state("a", "ready")
+                async with asyncio.timeout(15.0 * TIME):
+                    other = asyncio.ensure_future(box.call("a", "gated", str(gate)))
+                    hurried = await outcome(box, "slow", timeout=0.5)
+                    assert hurried.kind == "timeout"
+                    again = await outcome(box, "slow", timeout=1.0)  # the grace of the first is over then
+                    assert again.kind == "timeout"
+                    gate.touch()
+                    assert await other == "whole"
+                    assert (await outcome(box, "slow", timeout=0.1)).kind == "timeout"
 
         asyncio.run(story())
 

@@ -268,7 +268,7 @@ def test_doctor_finds_nothing_wrong_and_names_the_broker(node: Box) -> None:
     assert done.returncode == 0, done.stdout
     assert "built with TLS" in done.stdout
     assert ("matahari-broker" if isinstance(node.bus, EmbeddedBus) else "RabbitMQ 3.") in done.stdout
-    assert "1 hosts, 2 agents" in done.stdout
+    assert "1 host, 2 agents" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_the_history_is_kept_for_the_user_alone(shell: pexpect.spawn[str], node:
 
 def test_a_destructive_method_is_asked_about_at_the_terminal(shell: pexpect.spawn[str], node: Box) -> None:
     victim = node.home / "victim"
-    question = r"wipe is declared destructive, and would be called on 1 host: alpha\r\nCall it\? \[y/N\] "
+    question = rf'wipe "{victim}" is declared destructive, and would be called on 1 host: alpha\r\nCall it\? \[y/N\] '
     shell.sendline(CLASS)
     shell.expect(r"plugin:sums\]>")
     shell.sendline("help call")

@@ -70,7 +70,7 @@ def test_ctrl_c_ends_a_watch_and_the_last_round_stays(shell: Terminal) -> None:
 def test_ctrl_c_ends_the_events(shell: Terminal, place: Box) -> None:
     shell.typed("events")
     shell.type(ENTER)
-    shell.shows("^listening to all hosts; Ctrl-C ends$")
+    shell.shows("^listening to all hosts, heartbeats left out; Ctrl-C ends$")
     with place.agent("--only", "host", "--hostname", "gamma", "--state", "gamma-state"):
         shell.shows(r"gamma")
     shell.type(CTRL_C)

@@ -95,7 +95,7 @@ def test_a_question_mark_is_answered_at_once_and_the_line_stays(shell: pexpect.s
     shell.expect("Commands:\r\n")
     shell.expect(r"  sleep +Wait that many seconds\.\r\n")
     shell.send("sel?")
-    shell.expect(r"  select +host, class, hosts\r\n")
+    shell.expect(r"  select +host, class, plugin, hosts\r\n")
     shell.expect("mhsh> sel")
     shell.send("ect ?")
     shell.expect(r"  class +Select a class, of the package org\.matahariproject")
@@ -108,7 +108,7 @@ def test_help_on_arguments_comes_from_the_schema(shell: pexpect.spawn[str]) -> N
     select(shell)
     shell.send("call paint ?")
     shell.expect(r"  COLOUR +string \[one of red, green\]\r\n")
-    shell.expect(r"  deep= +boolean \(default False\)\r\n")
+    shell.expect(r"  deep= +boolean \(default false\)\r\n")
     shell.send("red ?")
     shell.expect("  <cr>\r\n")
     shell.expect("call paint red")
@@ -123,7 +123,7 @@ def test_in_quotes_and_pasted_text_a_question_mark_is_text(shell: pexpect.spawn[
     shell.send("\x1b[200~call echo why?\x1b[201~\r")
     shell.expect(r"alpha: why\?\r\n")
     shell.send("select hosts /alph?a/\r")
-    shell.expect("1 of 1 hosts\r\n")
+    shell.expect("1 of 1 host\r\n")
 
 
 def test_tab_completes_abbreviations_enumerations_names_of_arguments_and_facts(shell: pexpect.spawn[str]) -> None:
@@ -133,7 +133,7 @@ def test_tab_completes_abbreviations_enumerations_names_of_arguments_and_facts(s
     shell.send("call paint g\tde\tt\t\r")
     shell.expect("alpha: green True\r\n")
     shell.send("select hosts python.ve\t>= 3 and plugin od\t\r")
-    shell.expect("1 of 1 hosts\r\n")
+    shell.expect("1 of 1 host\r\n")
 
 
 def test_lines_are_found_again_by_search_and_those_of_the_mode_come_first(node: Box) -> None:

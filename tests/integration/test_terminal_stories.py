@@ -92,10 +92,10 @@ def test_a_question_mark_explains_in_place_and_the_line_goes_on(shell: Terminal)
     shell.shows(r"^  add +Add two numbers\.$")
     shell.edits("call ")
     shell.type("paint ?")
-    shell.shows(r"^  COLOUR +string \[one of red, green\]\n  deep= +boolean \(default False\)$")
+    shell.shows(r"^  COLOUR +string \[one of red, green\]\n  deep= +boolean \(default false\)$")
     shell.edits("call paint ")
     shell.type("red ?")
-    shell.shows(r"^  DEEP +boolean \(default False\)\n  <cr>$")
+    shell.shows(r"^  DEEP +boolean \(default false\)\n  <cr>$")
     shell.edits("call paint red ")
     shell.type(ENTER)
     shell.shows("^alpha: red False$")
@@ -130,7 +130,7 @@ def test_pipes_time_describe_and_a_look_around(shell: Terminal) -> None:
     assert re.fullmatch(r"\d+\.\d\d\d s, 2 answers", rows[3])
     rows = shell.run("describe pai")
     assert rows[0] == "paint(colour: string, deep: boolean = false) -> string"
-    assert "     string  colour [one of red, green]" in rows
+    assert "     string  colour  [one of red, green]" in rows
     rows = shell.run("show plugins")
     assert [row.split()[0] for row in rows] == ["asterisk", "stage"]
     assert all(row.endswith("alpha, beta") for row in rows)
@@ -145,7 +145,7 @@ def test_a_destructive_call_is_asked_about_once_for_all_hosts(shell: Terminal, p
     victim.touch()
     shell.run(SELECT)
     line = f"call wipe {victim}"
-    question = r"^wipe is declared destructive, and would be called on 2 hosts: alpha, beta\nCall it\? \[y/N\]\n+\Z"
+    question = rf'^wipe "{victim}" is declared destructive, and would be called on 2 hosts: alpha, beta\nCall it\? \[y/N\]\n+\Z'
     for keys, told in ((f"n{ENTER}", "% wipe was not called"), (ENTER, "% wipe was not called"), (CTRL_C, "")):
         shell.typed(line)
         shell.type(ENTER)

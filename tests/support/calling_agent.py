@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 from matahari.qmf import (
@@ -36,20 +37,32 @@ _NOTHING: Mapping[str, object] = {"properties": {}, "x-positional": []}
 class CallingAgent(PluginAgent):
     """Host ``hostname`` with the plugin ``calc``: methods ``add(a, b=1)``, ``num_calls()`` and what ``more`` names.
 
+    Each of them publishes what is ``declared``.
+
     Attributes:
         called: methods, in order, with their arguments.
+        limits: time limits of these calls, as their caller told them; None where it did not.
         cancelled: how many calls were given up.
     """
 
-    def __init__(self, hostname: str, say: Say = 0, *, state: str = "ready", more: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        hostname: str,
+        say: Say = 0,
+        *,
+        state: str = "ready",
+        more: tuple[str, ...] = (),
+        declared: Mapping[str, Value] = MappingProxyType({}),
+    ) -> None:
         super().__init__(hostname)
         self.say = say
         self.called: list[tuple[str, Value]] = []
+        self.limits: list[float | None] = []
         self.cancelled = 0
         self.on_call: Callable[[], None] = lambda: None
         params = {"add": ADD, "num_calls": _NOTHING} | dict.fromkeys(more, _NOTHING)
         methods: dict[str, Value] = {
-            name: {"params": json.dumps(one), "doc": f"About {name}."} for name, one in params.items()
+            name: {"params": json.dumps(one), "doc": f"About {name}.", **declared} for name, one in params.items()
         }
         arguments = (
             Property("args", PropertyType.LIST),
@@ -69,6 +82,7 @@ class CallingAgent(PluginAgent):
         while (command := self.engine.next_command()) is not None:
             if isinstance(command, Invoke):
                 self.called.append((command.method, command.arguments.get("args")))
+                self.limits.append(None if command.options is None else command.options.timeout)
                 self.on_call()
                 if isinstance(self.say, Exception):
                     text = str(self.say)

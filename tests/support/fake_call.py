@@ -24,12 +24,19 @@ class FakeCall(Iterator[Told]):
         self._waiting: deque[Told | BaseException] = deque()
         self._is_cancelled = False
 
-    def __next__(self) -> Told:
+    def ready(self) -> bool:
         if not self._waiting:
-            result = next(self._results)
+            result = next(self._results, None)
+            if result is None:
+                return False
             if self._tell is not None:
                 self._waiting += self._tell(result.object)
             self._waiting.append(result)
+        return True
+
+    def __next__(self) -> Told:
+        if not self.ready():
+            raise StopIteration
         told = self._waiting.popleft()
         if isinstance(told, BaseException):
             raise told

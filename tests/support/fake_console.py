@@ -88,9 +88,10 @@ class FakeObjects(Sequence[RemoteObject]):
         return FakeObjects(self.console, self.kind, [self.console.fetch(self.kind, found) for found in present])
 
     def iterate(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = 10.0
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> Iterator[Result]:
         self.console.calls.append((method, tuple(args), dict(kwargs)))
+        self.console.limits.append(timeout)
         if self.console.refusal is not None:
             raise self.console.refusal
         behaviour = self.kind.behaviours[method]
@@ -103,7 +104,7 @@ class FakeObjects(Sequence[RemoteObject]):
             self.console.ended_calls += 1
 
     def stream_with(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = 10.0
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> FakeCall:
         return FakeCall(self.iterate(method, args, kwargs, timeout=timeout), self.console.reports.get(method))
 
@@ -132,7 +133,8 @@ class FakeObjects(Sequence[RemoteObject]):
 
 @dataclass
 class FakeConsole:
-    """The bus. ``deaf`` hosts do not answer, ``missing`` ones are expected; ``calls`` records what was called.
+    """The bus. ``deaf`` hosts do not answer, ``missing`` ones are expected; ``calls`` records what was called,
+    and ``limits`` the time limits of these calls, None where nobody gave one.
 
     Of ``mute`` hosts not even the objects can be fetched.
 
@@ -148,6 +150,7 @@ class FakeConsole:
     missing: list[str] = field(default_factory=list)
     reports: dict[str, Tell] = field(default_factory=dict)
     calls: list[tuple[str, tuple[object, ...], dict[str, object]]] = field(default_factory=list)
+    limits: list[float | None] = field(default_factory=list)
     selects: int = 0
     ended_calls: int = 0
     is_closed: bool = False
@@ -160,6 +163,11 @@ class FakeConsole:
         self, name: str | None = None, *, hosts: str | Iterable[str] | None = None, timeout: float = 10.0
     ) -> FakeStream:
         return self.bus.events(name, hosts=hosts, timeout=timeout)
+
+    def event_classes(self, *, timeout: float = 10.0) -> list[ClassName]:
+        if self.bus.fault is not None:
+            raise self.bus.fault
+        return sorted(ClassName(*name.split(":")) for name in self.bus.published)
 
     def listen(self, callback: Callable[[ConsoleEvent], None]) -> object:
         return self.bus.listen(callback)
@@ -252,8 +260,9 @@ class FakeConsole:
         values = dict(kind.values[found.host][found.name])
         return RemoteObject(found.host, found.agent, found.name, kind.name, values, found.object_id, kind.schema)
 
-    def run(self, found: RemoteObject, action: Callable[[str], object], timeout: float) -> Result:
+    def run(self, found: RemoteObject, action: Callable[[str], object], timeout: float | None) -> Result:
         if found.host in self.deaf:
+            timeout = timeout or 10.0
             return Result(found, None, RequestTimeoutError(f"no answer within {timeout:g} s", timeout=timeout), timeout)
         try:
             return Result(found, action(found.host), None, 0.001, self.mismatch)

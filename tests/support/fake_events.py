@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from matahari.console import ConsoleEvent
+from matahari.errors import MatahariError
 
 __all__ = ["HEARTBEAT", "FakeEvents", "FakeStream", "heartbeat"]
 
@@ -55,9 +56,14 @@ class FakeStream:
 
 
 class FakeEvents:
-    """What a console does about events; ``script`` is of the next stream, ``asked`` records what streams are of."""
+    """What a console does about events; ``script`` is of the next stream, ``asked`` records what streams are of.
+
+    ``published`` are the classes of events that agents publish; with a ``fault`` they cannot be asked for.
+    """
 
     def __init__(self) -> None:
+        self.published = [HEARTBEAT, "org.matahariproject.rpc:plugin_loaded"]
+        self.fault: MatahariError | None = None
         self.script: Iterable[ConsoleEvent | BaseException | int | None] = ()
         self.asked: list[tuple[str | None, object]] = []
         self.streams: list[FakeStream] = []

@@ -36,6 +36,7 @@ class FakeRolling:
         self._timeout = settings.host_timeout
         self._told = self._tell()
         self._found: list[Result] = []
+        self._next: Told | None = None
 
     @property
     def results(self) -> Results:
@@ -43,8 +44,15 @@ class FakeRolling:
         return Results(self._found, None, not_asked)
 
     def stream(self) -> Iterator[Told]:
-        while (told := next(self._told, None)) is not None:  # one that is dropped leaves the rest to the next
+        while self.ready():  # one that is dropped leaves the rest to the next
+            told, self._next = self._next, None
+            assert told is not None
             yield told
+
+    def ready(self) -> bool:
+        if self._next is None:
+            self._next = next(self._told, None)
+        return self._next is not None
 
     def cancel(self) -> None:
         self._rollout.stop("cancelled")

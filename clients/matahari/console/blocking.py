@@ -39,15 +39,23 @@ class RunningCall(Iterator[Told]):
         self.close()
 
     def __next__(self) -> Told:
+        if not self.ready():
+            raise StopIteration
+        return self._told.popleft()
+
+    def ready(self) -> bool:
+        """Wait until something can be taken without waiting; False at the end. It takes nothing.
+
+        An interrupt that comes when ``next`` is about to return loses what it would have returned. Who cannot afford
+        that lets interrupts in only here.
+        """
         if not self._told:
             if self._next is None:
                 self._next = self._loop.begin(self._take())
             told = self._next.result()
             self._next = None
             self._told.extend(told)
-        if not self._told:
-            raise StopIteration
-        return self._told.popleft()
+        return bool(self._told)
 
     @property
     def running(self) -> list[RemoteObject]:

@@ -76,6 +76,8 @@ class Objects(Sequence[RemoteObject]):
         return items[index]
 
     def __getattr__(self, name: str) -> Callable[..., Results]:
+        if name.startswith("_"):
+            raise AttributeError(name)  # no method; copying asks for some before there is anything to ask
         return method_function(self._objects._find(name), self._objects.class_name, self.call_with)
 
     def __dir__(self) -> list[str]:
@@ -113,21 +115,19 @@ class Objects(Sequence[RemoteObject]):
     def refresh(self, *, timeout: float = CALL_TIMEOUT) -> Objects:
         return Objects(self._loop.run(self._objects.refresh(timeout=timeout)), self._loop)
 
-    def call(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> Results:
+    def call(self, method: str, *args: object, timeout: float | None = None, **kwargs: object) -> Results:
         return self.call_with(method, args, kwargs, timeout=timeout)
 
     def call_with(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> Results:
         return self._loop.run(self._objects.call_with(method, args, kwargs, timeout=timeout))
 
-    def call_iter(
-        self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object
-    ) -> Iterator[Result]:
+    def call_iter(self, method: str, *args: object, timeout: float | None = None, **kwargs: object) -> Iterator[Result]:
         return self.iterate(method, args, kwargs, timeout=timeout)
 
     def iterate(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> Iterator[Result]:
         running = self._objects._running(method, args, kwargs, timeout, has_reports=False)
         call = RunningCall(running, self._loop)
@@ -138,11 +138,11 @@ class Objects(Sequence[RemoteObject]):
         finally:
             call.close()
 
-    def stream(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> RunningCall:
+    def stream(self, method: str, *args: object, timeout: float | None = None, **kwargs: object) -> RunningCall:
         return self.stream_with(method, args, kwargs, timeout=timeout)
 
     def stream_with(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> RunningCall:
         return RunningCall(self._objects.stream_with(method, args, kwargs, timeout=timeout), self._loop)
 

@@ -148,8 +148,12 @@ class Call(Iterator[Result]):
         return self.results
 
     def stream(self) -> Iterator[Told]:
-        while self._told or self._more():
+        while self.ready():
             yield self._told.popleft()
+
+    def ready(self) -> bool:
+        """Wait until something can be taken without waiting; False at the end. See :meth:`RunningCall.ready`."""
+        return bool(self._told) or self._more()
 
     def cancel(self) -> None:
         async def cancel() -> None:

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Final, TypedDict, cast
 
 from matahari.console.checking import require_timeout
-from matahari.console.directory import CALL_TIMEOUT
 from matahari.console.rollout import Amount, Batch, Rolling
 from matahari.validation import did_you_mean
 
@@ -22,7 +21,8 @@ class CallOptions(TypedDict, total=False):
 
     Attributes:
         timeout: seconds for the whole, batches and pauses included, without the time that ``confirm`` takes.
-        host_timeout: seconds for each host; where it is not given ``timeout``, or 10.
+        host_timeout: seconds for each host; where it is not given ``timeout``, else 10, or more where the method declares
+            a longer time limit.
         reports: ask for progress, output and values that the method yields; the time limit then holds on the host too.
         batch: hosts at a time, or a share as ``10%``.
         pause: seconds between two batches.
@@ -87,9 +87,9 @@ class CallSettings:
         return self._given.get("timeout")
 
     @property
-    def host_timeout(self) -> float:
-        """Seconds for each host."""
-        return self._given.get("host_timeout") or self.timeout or CALL_TIMEOUT
+    def host_timeout(self) -> float | None:
+        """Seconds for each host; None when nothing was said about it."""
+        return self._given.get("host_timeout") or self.timeout
 
     @property
     def reports(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from matahari.console.call_options import CallSettings
 from matahari.console.latehosts import LateHosts
+from matahari.console.limits import limit_of
 from matahari.console.reports import Report, Told
 from matahari.console.rollout import Batch, NotAsked, Rollout, plan_batches
 from matahari.console.running import RunningCall
@@ -93,7 +94,8 @@ class Call(AsyncIterator[Result]):
         return self.wait().__await__()
 
     def __repr__(self) -> str:
-        return f"<Call: {self._method} on {len(self._by_host)} hosts, {len(self._results)} results>"
+        hosts, results = len(self._by_host), len(self._results)
+        return f"<Call: {self._method} on {hosts} host{_s(hosts)}, {results} result{_s(results)}>"
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -232,9 +234,10 @@ class Call(AsyncIterator[Result]):
         items = [item for host in batch.hosts for item in self._by_host[host]]
         if batch.number == 1:
             items += self._objects._absent
-        limit = self._settings.host_timeout
+        limit = limit_of(self._settings.host_timeout, items, self._method)
         if self._deadline is not None:
-            limit = min(limit, max(self._deadline - _now(), _LEAST_WAIT))
+            # Rounded, as the texts of failures tell it: of 3 s for the whole, 2.99991 s may be left for the first batch.
+            limit = min(limit, max(round(self._deadline - _now(), 2), _LEAST_WAIT))
         prepared = [self._prepared[id(item)] for item in items]
         self._running = self._objects._part(
             items, self._method, prepared, timeout=limit, has_reports=self._settings.reports
@@ -272,6 +275,10 @@ class Call(AsyncIterator[Result]):
 
 
 _LEAST_WAIT = 0.001  # seconds for a batch that is begun at the last moment
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def _now() -> float:

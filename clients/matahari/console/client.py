@@ -165,6 +165,13 @@ class Console:
         known = await self._directory.classes(await self._choose(hosts, timeout))
         return sorted(one for one in known if package in (None, one.package))
 
+    async def event_classes(self, *, timeout: float = CALL_TIMEOUT) -> list[ClassName]:
+        """Classes of events, by name, of the agents that tell them in time.
+
+        An agent of ours publishes the events that a plugin raises itself with the first of them.
+        """
+        return sorted(await self._directory.event_classes(timeout))
+
     async def select(
         self,
         class_name: str,
@@ -310,7 +317,8 @@ class Console:
             return None
         from matahari.filters import Filter
 
-        return await self.hosts(hosts, timeout=timeout) if isinstance(hosts, str | Filter) else hosts
+        # A tuple, because some look at them twice, and an iterator has nothing then.
+        return await self.hosts(hosts, timeout=timeout) if isinstance(hosts, str | Filter) else tuple(hosts)
 
     def _connected(self) -> None:
         for subscription in list(self._subscriptions):

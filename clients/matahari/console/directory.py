@@ -137,9 +137,15 @@ class Directory:
 
         Events, and classes of exceptions, are left out: they have no objects.
         """
-        found = await asyncio.gather(*(self.classes_of(info) for info in self.on(hosts)))
-        names = {ClassName(one.package, one.name) for some in found for one in some or () if one.kind == "_data"}
-        return names - EXCEPTION_CLASSES
+        return await self._published("_data", self.on(hosts), CALL_TIMEOUT) - EXCEPTION_CLASSES
+
+    async def event_classes(self, timeout: float = CALL_TIMEOUT) -> set[ClassName]:
+        """Classes of events, of all agents that tell them in time."""
+        return await self._published("_event", self.on(None), timeout)
+
+    async def _published(self, kind: str, agents: Iterable[AgentInfo], timeout: float) -> set[ClassName]:
+        found = await asyncio.gather(*(self.classes_of(info, timeout) for info in agents))
+        return {ClassName(one.package, one.name) for some in found for one in some or () if one.kind == kind}
 
     async def require_class(self, name: ClassName) -> None:
         """Tell a class that nobody has from one that has no objects.

@@ -57,10 +57,12 @@ class Lookup:
         self.ask(infos, timeout)
         try:
             while self._open:
-                count = len(self.answers)
+                # Not how many answers there are: an answer is there a turn of the loop before it is news, so that one
+                # that has been counted already would look like silence.
+                count = len(self._open)
                 some = any(self.answers.values())
                 await self.wait_news(LOOKUP_GRACE if some else None)
-                if some and len(self.answers) == count:
+                if some and (len(self._open) == count or self._error is not None):
                     break
         except BaseException:
             for task in list(self._open.values()):

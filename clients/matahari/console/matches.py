@@ -67,7 +67,7 @@ class HostMatches(Sequence[HostMatch]):
         return len(self._matches)
 
     def __repr__(self) -> str:
-        return f"<HostMatches: {len(self.hosts)} of {len(self)} hosts for {self.filter}>"
+        return f"<HostMatches: {len(self.hosts)} of {len(self)} host{'' if len(self) == 1 else 's'} for {self.filter}>"
 
     @property
     def hosts(self) -> list[Host]:

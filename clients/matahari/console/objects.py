@@ -11,6 +11,7 @@ from matahari.console.calls import Call
 from matahari.console.checking import RECHECK_TIMEOUT, Prepared, prepare, require_properties, require_timeout
 from matahari.console.directory import CALL_TIMEOUT
 from matahari.console.extending import absent_error, absent_object
+from matahari.console.limits import limit_of
 from matahari.console.running import RunningCall
 from matahari.console.signatures import PublishedMethod, method_function, published_methods
 from matahari.console.values import AgentSummary, ClassName, RemoteObject, Result, Results
@@ -106,13 +107,14 @@ class Objects(Sequence[RemoteObject]):
         """The same objects with their values of now; those that have gone are left out."""
         return await self._refetch(self, timeout)
 
-    async def call(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> Results:
+    async def call(self, method: str, *args: object, timeout: float | None = None, **kwargs: object) -> Results:
         """Call ``method`` on all objects in parallel: a result for each, in order, then for each missing host.
 
         Args:
             args, kwargs: for plugins, anything that JSON can carry; for other classes, input arguments in the schema's
                 order or by name.
-            timeout: seconds for each object; one that does not answer by then has a ``RequestTimeoutError``.
+            timeout: seconds for each object; one that does not answer by then has a ``RequestTimeoutError``. None for
+                10, or more where the method declares a longer time limit.
 
         Raises:
             NoAgentsError: the group is empty.
@@ -123,20 +125,20 @@ class Objects(Sequence[RemoteObject]):
         return await self.call_with(method, args, kwargs, timeout=timeout)
 
     async def call_with(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> Results:
         """:meth:`call` for arguments of any name, ``timeout`` included."""
         async with self._running(method, args, kwargs, timeout, has_reports=False) as running:
             return await running.wait()
 
     def call_iter(
-        self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object
+        self, method: str, *args: object, timeout: float | None = None, **kwargs: object
     ) -> AsyncIterator[Result]:
         """As :meth:`call`, but gives each result as it comes."""
         return self.iterate(method, args, kwargs, timeout=timeout)
 
     async def iterate(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> AsyncIterator[Result]:
         """:meth:`call_iter` for arguments of any name. Ending the iteration ends the call where it still runs."""
         running = self._running(method, args, kwargs, timeout, has_reports=False)
@@ -147,7 +149,7 @@ class Objects(Sequence[RemoteObject]):
         finally:
             await running.close()
 
-    def stream(self, method: str, *args: object, timeout: float = CALL_TIMEOUT, **kwargs: object) -> RunningCall:
+    def stream(self, method: str, *args: object, timeout: float | None = None, **kwargs: object) -> RunningCall:
         """As :meth:`call_iter`, and what the call tells while it runs: progress, output, values that it yields.
 
         ``async with objects.stream(…) as call``, then iterate; :meth:`RunningCall.cancel` ends the call on the hosts.
@@ -156,7 +158,7 @@ class Objects(Sequence[RemoteObject]):
         return self.stream_with(method, args, kwargs, timeout=timeout)
 
     def stream_with(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = CALL_TIMEOUT
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> RunningCall:
         """:meth:`stream` for arguments of any name, ``timeout`` included.
 
@@ -229,15 +231,22 @@ class Objects(Sequence[RemoteObject]):
             raise NoAgentsError("No objects selected")
 
     def _running(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], timeout: float, *, has_reports: bool
+        self,
+        method: str,
+        args: Sequence[object],
+        kwargs: dict[str, object],
+        timeout: float | None,
+        *,
+        has_reports: bool,
     ) -> RunningCall:
-        require_timeout(timeout)
+        limit = limit_of(timeout, self._objects, method)
+        require_timeout(limit)
         return RunningCall(
             self._station,
             method,
             (*self._objects, *self._absent),
             lambda: self._prepared(method, args, kwargs),
-            timeout=timeout,
+            timeout=limit,
             has_reports=has_reports,
             extensions=self._extensions,
         )

@@ -76,7 +76,7 @@ class Plugin:
         return sorted({*super().__dir__(), *self._published})
 
     def __repr__(self) -> str:
-        return f"<Plugin: {self._name} on {len(self.hosts)} hosts>"
+        return f"<Plugin: {self._name} on {len(self.hosts)} host{'' if len(self.hosts) == 1 else 's'}>"
 
     @property
     def _name(self) -> str:

@@ -53,6 +53,9 @@ class RemoteObject(_Fields):
     def __setattr__(self, name: str, value: object) -> None:
         self._refuse(name)
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{name!r} cannot be deleted: nothing of an object can", name=name, obj=self)
+
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._property_names()})
 

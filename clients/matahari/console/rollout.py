@@ -14,7 +14,7 @@ __all__ = ["Amount", "Batch", "NotAsked", "NotAskedReason", "Plan", "Rolling", "
 Amount: TypeAlias = int | str
 """A number of hosts, or a share of them as ``10%``."""
 
-NotAskedReason: TypeAlias = Literal["limit", "refused", "failures", "timeout", "cancelled", "no_plugin"]
+NotAskedReason: TypeAlias = Literal["limit", "refused", "failures", "canary", "timeout", "cancelled", "no_plugin"]
 
 _PERCENT: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,9}))?%")
 
@@ -25,8 +25,8 @@ class NotAsked:
 
     Attributes:
         reason: ``limit``: it is not in the sample; ``refused``: its batch was not confirmed; ``failures``: too many
-            hosts before it failed, or the canary did; ``timeout``: the time for the whole was over; ``cancelled``;
-            ``no_plugin``: it was chosen and has no such plugin.
+            hosts before it failed; ``canary``: a canary failed; ``timeout``: the time for the whole was over;
+            ``cancelled``; ``no_plugin``: it was chosen and has no such plugin.
     """
 
     host: str
@@ -162,7 +162,9 @@ class Rollout:
         self._failed += failed
         latest = self._plan.batches[self._at - 1]
         limit = self._plan.max_failures
-        if failed and (latest.is_canary or (limit is not None and self._failed > limit)):
+        if failed and latest.is_canary:
+            self.stop("canary")
+        elif failed and limit is not None and self._failed > limit:
             self.stop("failures")
 
     def stop(self, reason: NotAskedReason) -> None:

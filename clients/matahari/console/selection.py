@@ -82,7 +82,7 @@ class Selection(Sequence[Host]):
         return str(self.filter)
 
     def __repr__(self) -> str:
-        return f"<Selection: {len(self)} of {len(self._truths)} hosts for {self.filter}>"
+        return f"<Selection: {len(self)} of {len(self._truths)} host{'' if len(self._truths) == 1 else 's'} for {self.filter}>"
 
     def __and__(self, other: Operand) -> Selection:
         one = self._of(other)

@@ -186,9 +186,10 @@ def _annotation(schema: Mapping[str, object]) -> object:
     names = said if isinstance(said, list) else [said]
     if not names or not all(isinstance(name, str) and name in _TYPES for name in names):
         return inspect.Parameter.empty
-    found: object = _TYPES[str(names[0])]
-    for name in names[1:]:
-        found = found | _TYPES[str(name)]  # type: ignore[operator]  # a type or a union of types
+    first, *others = dict.fromkeys(map(str, names))  # each once: None has no union with itself
+    found: object = _TYPES[first]
+    for name in others:
+        found = found | _TYPES[name]  # type: ignore[operator]  # a type or a union of types
     return found
 
 

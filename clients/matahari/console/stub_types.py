@@ -26,6 +26,9 @@ MAX_LITERALS: Final = 2000
 MAX_MEMBERS: Final = 500
 #: Classes made for one plugin; a plugin's schemas share one message on the bus.
 MAX_CLASSES: Final = 200
+#: Schemas looked at for one type, and its longest text; what refers to others may mean any number of them.
+MAX_PARTS: Final = 5000
+MAX_TEXT: Final = 10_000
 _REFERENCE: Final = "#/$defs/"
 _SIMPLE: Final[Mapping[str, str]] = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
 _BUILTINS: Final = frozenset({"int", "float", "str", "bool", "list", "dict", "tuple"})
@@ -42,7 +45,8 @@ def string_literal(text: str, *, is_long: bool = False) -> str:
         return repr(text)
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     shown = "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in escaped)
-    return f'"""{shown}"""'
+    # mypy takes a line that begins with "# mypy:" for its options, wherever it stands.
+    return '"""' + shown.replace("\n#", "\n\\x23") + '"""'
 
 
 class TypeWriter:
@@ -62,8 +66,11 @@ class TypeWriter:
         self._taken = taken
         self._prefix = "_b." if _BUILTINS & set(shadowed) else ""
         self.classes: dict[str, str] = {}
-        self._known: dict[str, str] = {}
+        self._known: dict[tuple[str, bool, str, str], str] = {}
         self._open: set[str] = set()
+        self._named: Mapping[str, object] = {}
+        self._named_text = ""
+        self._left = 0
 
     @property
     def text_type(self) -> str:
@@ -78,12 +85,16 @@ class TypeWriter:
             named: the schemas of ``$defs``, by name.
             is_given: they are arguments, for which tuples are as good as lists.
         """
+        self._left = MAX_PARTS
+        if named is not self._named:
+            self._named, self._named_text = named, json.dumps(named, sort_keys=True)
         return _union(self._alternatives(schema, named, is_given, 0))
 
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _alternatives(self, schema: object, named: Mapping[str, object], is_given: bool, depth: int) -> list[str]:
-        if not isinstance(schema, Mapping) or depth > MAX_DEPTH:
+        self._left -= 1
+        if not isinstance(schema, Mapping) or depth > MAX_DEPTH or self._left < 0:
             return [ANY]
         reference = schema.get("$ref")
         if isinstance(reference, str):
@@ -151,13 +162,14 @@ class TypeWriter:
         """The name of a class of dictionaries with these members."""
         members = schema["properties"]
         assert isinstance(members, Mapping)
-        key = json.dumps([title, is_given, schema, named], sort_keys=True)
+        key = (title, is_given, json.dumps(schema, sort_keys=True), self._named_text)
         if key in self._known:
             return self._known[key]
         if len(self._known) >= MAX_CLASSES:
             return self._map(ANY)
         name = self._known[key] = new_class_name(f"{self._owner}_{title}", self._taken)
-        self.classes[name] = ""  # in its place, before those that it needs; it may need itself
+        # In its place, before those that it needs; it may need itself. So it stays when they are nested too deeply.
+        self.classes[name] = f"{name} = {self._map(ANY)}"
         said = schema.get("required")
         required = said if isinstance(said, list) else []
         types = {str(one): self._inner(inner, named, is_given, 0) for one, inner in members.items()}
@@ -209,4 +221,5 @@ def _union(texts: Iterable[str]) -> str:
     found = list(dict.fromkeys(texts))
     if ANY in found or not found or len(found) > MAX_ALTERNATIVES:
         return ANY
-    return " | ".join(sorted(found, key=lambda one: one == "None"))
+    text = " | ".join(sorted(found, key=lambda one: one == "None"))
+    return text if len(text) <= MAX_TEXT else ANY

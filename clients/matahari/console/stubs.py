@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import tempfile
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +101,8 @@ def stub_files(plugins: Mapping[str, Iterable[RemoteObject]]) -> dict[str, str]:
     taken = set(_TAKEN)
     classes = {name: new_class_name(name, taken) for name in sorted(plugins)}
     methods = {name: _methods(plugins[name]) for name in classes}
+    # Where a method has the name of a class of values, that name would mean the method.
+    taken.update(one.name for some in methods.values() for one in some)
     writers = {
         name: TypeWriter(class_name, taken, [one.name for one in methods[name]]) for name, class_name in classes.items()
     }
@@ -137,13 +139,12 @@ def save_files(directory: Path, files: Mapping[str, str]) -> list[Path]:
             raise FileExistsError(f"{path} is there and was not written by this command; it is left as it is")
     directory.mkdir(parents=True, exist_ok=True)
     for path, text in paths.items():
-        handle, name = tempfile.mkstemp(dir=directory, prefix=".stubs-")
+        name = directory / f".stubs-{secrets.token_hex(8)}"
+        # As any new file, by the umask of the process, which is not to be asked for: that would change it for all threads.
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(name, 0o666 & ~mask)
             os.replace(name, path)
         except BaseException:
             os.unlink(name)

@@ -24,9 +24,12 @@ from matahari.console.connecting import connect as connect_async
 from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
 from matahari.console.event_stream import EventStream as AsyncEventStream
 from matahari.console.extending import JsonValue
+from matahari.console.grouping import Summary, ValueGroup, group_values
 from matahari.console.listening import Listening
-from matahari.console.matches import HostMatches
+from matahari.console.matches import HostMatch, HostMatches
 from matahari.console.plugin import HostChoice
+from matahari.console.reports import Missed, Output, Partial, Progress, Report, Told
+from matahari.console.rollout import Batch, NotAsked
 from matahari.console.selection import Selection
 from matahari.console.stub_writing import write_stubs as write_stubs_async
 from matahari.console.subscription import CHANGE_INTERVAL
@@ -35,23 +38,56 @@ from matahari.console.values import (
     AgentSummary,
     ClassName,
     ConsoleEvent,
+    Host,
     ObjectChange,
+    Result,
+    Results,
 )
 from matahari.net import Address
+from matahari.qmf import Method, Property, PropertyType
 
 if TYPE_CHECKING:
     from matahari.filters import Filter
 
 __all__ = [
+    "CALL_TIMEOUT",
+    "DEFAULT_PACKAGE",
+    "AgentSummary",
+    "Batch",
     "Call",
+    "CallOptions",
+    "ClassName",
     "Console",
+    "ConsoleEvent",
     "EventStream",
+    "Host",
+    "HostChoice",
+    "HostMatch",
+    "HostMatches",
+    "Listening",
+    "Method",
+    "Missed",
+    "NotAsked",
+    "ObjectChange",
     "Objects",
+    "Output",
+    "Partial",
     "Plugin",
+    "Progress",
+    "Property",
+    "PropertyType",
     "RemoteObject",
+    "Report",
+    "Result",
+    "Results",
     "RunningCall",
+    "Selection",
     "Subscription",
+    "Summary",
+    "Told",
+    "ValueGroup",
     "connect",
+    "group_values",
     "write_stubs",
 ]
 
@@ -147,6 +183,9 @@ class Console:
         self, package: str | None = None, *, hosts: HostChoice | None = None, timeout: float = CALL_TIMEOUT
     ) -> list[ClassName]:
         return self._loop.run(self._console.classes(package, hosts=hosts, timeout=timeout))
+
+    def event_classes(self, *, timeout: float = CALL_TIMEOUT) -> list[ClassName]:
+        return self._loop.run(self._console.event_classes(timeout=timeout))
 
     def select(
         self,

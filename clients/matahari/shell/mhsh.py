@@ -47,9 +47,11 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -
         return int(exit_.code or 0)
     _make_streams_tolerant()
     try:
-        from matahari.shell.start import connect_console, start  # help and usage errors need none of it
+        # Help and usage errors need none of it.
+        from matahari.shell.start import connect_console, ended_by_signals, start
 
-        return start(options, connect or connect_console)
+        with ended_by_signals():
+            return start(options, connect or connect_console)
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return ExitStatus.INTERRUPTED
@@ -67,12 +69,14 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -
 
 
 def _give_up(error: MatahariError, *, debug: bool) -> int:
+    from matahari.shell.display.render import printable  # where all goes well nothing is told here
+
     text = " ".join(str(error).split("\n"))
     if isinstance(error, ConnectFailedError) and error.address and error.address not in text:
         text = f"no broker at {error.address}: {text}"
     if debug:
-        traceback.print_exception(error)
-    print(f"mhsh: {text}", file=sys.stderr)
+        print(printable("".join(traceback.format_exception(error))), end="", file=sys.stderr)
+    print(f"mhsh: {printable(text)}", file=sys.stderr)
     return status_of(error)
 
 

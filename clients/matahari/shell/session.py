@@ -10,28 +10,40 @@ Source: matahari-2012.md 15.3, 15.4 and 15.7
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from matahari.errors import FilterSyntaxError, MatahariError, NoAgentsError
+from matahari.errors import (
+    FilterSyntaxError,
+    InvalidArgumentError,
+    MatahariError,
+    MissingArgumentError,
+    NoAgentsError,
+)
 from matahari.shell.base.limits import DEFAULT_TIMEOUT
 from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure, status_of
-from matahari.shell.base.ports import ConsoleLike, MethodLike, ObjectsLike
+from matahari.shell.base.ports import PLUGIN_PACKAGE, ConsoleLike, MethodLike, ObjectsLike
 from matahari.shell.base.selection import MEMBER_WORDS, Directory, LiveDirectory, Selection
 from matahari.shell.display.approval import Approval, never
 from matahari.shell.display.output import Output
 from matahari.shell.display.render import printable, value_lines
-from matahari.shell.syntax.commands import CommandSet, UnknownCommandError
+from matahari.shell.syntax.commands import CommandSet, UnknownCommandError, pipe_hint
 from matahari.shell.syntax.lines import Line, Word, scan, split
+from matahari.shell.syntax.values import close_matches
 from matahari.shell.verbs.general import GeneralCommands
 from matahari.shell.verbs.help import UnknownTopicError
 
 if TYPE_CHECKING:
+    from matahari.shell.display.rolling import Steps
     from matahari.shell.events.log import EventLog
     from matahari.shell.verbs.line_history import LineHistory
 
 __all__ = ["DEFAULT_TIMEOUT", "Session"]
+
+RENEWAL_TIMEOUT = 2.0  # seconds; a host that does not answer must not make help wait, and what is known will do
+
+_WRONG = (ExitStatus.USAGE, ExitStatus.NOTHING_MATCHED)  # of a command that could not be read
 
 
 @dataclass(slots=True)
@@ -41,7 +53,7 @@ class Session:
     Attributes:
         console: the bus.
         output: where answers go.
-        timeout: seconds that a command waits for answers.
+        limit: seconds that a command waits for answers, as somebody said; None for what is usual.
         sleep: how ``sleep`` waits; seconds.
         clock: monotonic seconds, for how long things took.
         approval: decides about calls that are declared destructive; by default none is made.
@@ -52,13 +64,16 @@ class Session:
         fact_names: facts and labels that filters have met, for completion.
         answers: values of the last call or get, by host (with the object where a host has several).
         history: the lines that were typed; None where nobody types.
-        is_lost: the last line had a ``select`` that failed, so what was to follow it would meet other objects.
+        is_lost: the last line had a ``select`` that failed, or that could not be read, so what was to follow it would
+            meet other objects.
+        is_wrong: the last line had a command that cannot be run as it was typed, which no repetition makes better.
         event_log: events that were heard, None while nobody listens.
+        steps: how calls go over their hosts; None for all at once.
     """
 
     console: ConsoleLike
     output: Output
-    timeout: float = DEFAULT_TIMEOUT
+    limit: float | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     approval: Approval = never
@@ -70,7 +85,14 @@ class Session:
     answers: dict[str, object] = field(default_factory=dict)
     history: LineHistory | None = None
     is_lost: bool = False
+    is_wrong: bool = False
     event_log: EventLog | None = None
+    steps: Steps | None = None
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that a command waits for answers; a call may wait longer while nobody has said how long."""
+        return DEFAULT_TIMEOUT if self.limit is None else self.limit
 
     @property
     def prompt(self) -> str:
@@ -91,12 +113,14 @@ class Session:
             ``KeyboardInterrupt`` passes.
         """
         statuses: list[ExitStatus] = []
-        self.is_lost = False
+        self.is_lost = self.is_wrong = False
         try:
             lines = split(text)
         except FilterSyntaxError as error:
             pointed = CommandError(str(error), position=error.position)
-            self.output.error(pointed, scan(text)[-1])
+            lines = scan(text)
+            self.output.error(pointed, lines[-1])
+            self.is_lost, self.is_wrong = any(map(_is_select, lines)), True
             return ExitStatus.USAGE
         for line in lines:
             if self.echo:
@@ -126,7 +150,9 @@ class Session:
 
     def _explain(self, error: MatahariError, line: Line) -> ExitStatus:
         """Tell about an error of a command that was not run, or not to its end."""
+        self.is_wrong |= isinstance(error, CommandError) and error.status in _WRONG
         if isinstance(error, UnknownCommandError):
+            self.is_lost = error.word not in MEMBER_WORDS and bool(close_matches(error.word.lower(), ["select"]))
             self._complain_unknown(error, line)
         elif isinstance(error, UnknownTopicError):
             self.output.complain([f"*** {printable(str(error))}"])
@@ -152,6 +178,9 @@ class Session:
         lines = [f"*** Unknown syntax: {printable(line.source)}"]
         if error.word in MEMBER_WORDS and not self.selection.has_class:
             lines.append(f'% "{error.word}" needs a class: select class (package PACKAGE) CLASS')
+        elif error.close:
+            lines.append(f"% Did you mean {', '.join(error.close)}?")
+        lines += [f"% {hint}" for hint in pipe_hint(line.words[0])]
         self.output.complain(lines)
 
     # Commands of a class's members.
@@ -177,7 +206,7 @@ class Session:
         """Call on every object and print the results as they come."""
         objects = self._present()
         has_output = _has_output(objects.methods, method)
-        self._approve(objects, method)
+        self._approve(objects, method, arguments, {})
         return self._call(objects, method, arguments, {}, shows_ok=not has_output)
 
     def call_plugin(self, method: str, words: Sequence[Word]) -> ExitStatus:
@@ -192,8 +221,13 @@ class Session:
             objects = self._present()
             parameters = parameters_of(objects, method)
         given = bind(words, parameters, f"{objects.class_name.name}.{method}")
-        self._approve(objects, method)
-        return self._call(objects, method, given.args, dict(given.kwargs))
+        self._approve(objects, method, given.args, given.kwargs)
+        try:
+            return self._call(objects, method, given.args, dict(given.kwargs))
+        except (InvalidArgumentError, MissingArgumentError) as error:
+            from matahari.shell.syntax.pointing import pointed  # only wanted after a mistake
+
+            raise pointed(error, words, objects, method) from error
 
     def summarise(self, name: str) -> ExitStatus:
         """Print what an extension makes of the last answers."""
@@ -211,15 +245,7 @@ class Session:
 
         Agents that did not answer are named, and make the status: their objects are missing.
         """
-        objects: ObjectsLike | None = None
-        if selection.has_class:
-            objects = self.console.select(
-                selection.class_name,
-                package=selection.package,
-                hosts=selection.hosts or None,
-                where=selection.filters or None,
-                timeout=self.timeout,
-            )
+        objects = self._fetch(selection, self.timeout)
         self.selection = selection
         self.objects = objects
         if self.history is not None and objects is not None:
@@ -231,15 +257,37 @@ class Session:
         self.output.complain(unanswered_lines(objects.unanswered))
         return ExitStatus.SOME_FAILED
 
+    def renew(self) -> None:
+        """Fetch the objects of a selected plugin anew: it may have been saved. Where not all answer they stay as they are."""
+        if self.selection.package != PLUGIN_PACKAGE:
+            return
+        try:
+            found = self._fetch(self.selection, min(self.timeout, RENEWAL_TIMEOUT))
+        except MatahariError:
+            return
+        if found is not None and not found.unanswered:
+            self.objects = found
+
+    def _fetch(self, selection: Selection, timeout: float) -> ObjectsLike | None:
+        if not selection.has_class:
+            return None
+        return self.console.select(
+            selection.class_name,
+            package=selection.package,
+            hosts=selection.hosts or None,
+            where=selection.filters or None,
+            timeout=timeout,
+        )
+
     def _present(self) -> ObjectsLike:
         if self.objects is None or not len(self.objects):
             raise NoAgentsError("No objects selected")
         return self.objects
 
-    def _approve(self, objects: ObjectsLike, method: str) -> None:
+    def _approve(self, objects: ObjectsLike, method: str, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         from matahari.shell.display.effects import risk_of  # only calls risk anything
 
-        if (risk := risk_of(objects, method)) is not None:
+        if (risk := risk_of(objects, method, args, kwargs)) is not None:
             self.approval(risk)
 
     def _call(
@@ -251,6 +299,10 @@ class Session:
         *,
         shows_ok: bool = False,
     ) -> ExitStatus:
+        if self.steps is not None:
+            from matahari.shell.display.rolling import show_rolling_call
+
+            return show_rolling_call(self, objects, method, args, kwargs, self.steps, shows_ok=shows_ok)
         from matahari.shell.display.results import show_call
 
         return show_call(self, objects, method, args, kwargs, shows_ok=shows_ok)
@@ -270,9 +322,15 @@ def _with_help_word(line: Line) -> Line:
 
 
 def _is_select(line: Line) -> bool:
-    """Whether the line begins with ``select`` or ``no``, which takes it back, also in short."""
+    """Whether the line begins with ``select`` or ``no``, which takes it back, also in short or behind ``time``.
+
+    ``se`` may have been meant for ``set``; then what follows is left alone too.
+    """
     first = line.words[0].text if line.words else ""
-    return first in ("n", "no") or (len(first) > len("se") and "select".startswith(first))
+    if first in ("n", "no") or (len(first) > len("s") and "select".startswith(first)):
+        return True
+    is_wrapped = first != "" and ("time".startswith(first) or "watch".startswith(first))
+    return is_wrapped and any(_is_select(inner) for word in line.words[1:] for inner in scan(word.text))
 
 
 def _has_output(methods: Sequence[MethodLike], name: str) -> bool:

@@ -8,21 +8,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from typing import TextIO, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Final, NoReturn, TextIO, TypeAlias
 
 from matahari.config import load
-from matahari.shell.base.outcome import ExitStatus, first_failure
+from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
 from matahari.shell.base.parser import CLIENT_DEFAULTS
 from matahari.shell.base.ports import ConsoleLike
+from matahari.shell.direct.options import DIRECT_WORDS
 from matahari.shell.display.approval import Approval, TerminalApproval, always, never
 from matahari.shell.display.output import Output, wants_colour
 from matahari.shell.display.render import printable
 from matahari.shell.scripts import STDIN, open_script, run_lines, run_script
 from matahari.shell.session import Session
+from matahari.shell.syntax.values import close_matches
 
-__all__ = ["Connect", "connect_console", "start"]
+__all__ = ["Connect", "connect_console", "ended_by_signals", "start"]
+
+SIGNALLED: Final = 128  # plus the signal's number: the exit status that shells have for it
 
 Connect: TypeAlias = Callable[[argparse.Namespace], ConsoleLike]
 
@@ -43,12 +47,39 @@ def start(options: argparse.Namespace, connect: Connect) -> int:
         console = connect(options)
         stack.callback(console.close)
         approval = always if options.yes else _approval()
-        session = Session(console, output, timeout=options.timeout, echo=options.echo, approval=approval)
+        session = Session(console, output, limit=options.timeout, echo=options.echo, approval=approval)
         if options.commands or scripts:
             return _run_scripts(session, options, scripts)
         from matahari.shell.terminal.interactive import interact
 
         return interact(session)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Meanwhile SIGTERM, and SIGHUP of a terminal that is closed, end the program as an error does.
+
+    So calls are cancelled on their hosts, and files that are being written stay as they were. A second one kills it.
+    """
+    import signal  # what is refused before needs none
+    import threading
+
+    def end(number: int, frame: object) -> NoReturn:
+        signal.signal(number, signal.SIG_DFL)
+        raise SystemExit(SIGNALLED + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # nobody else can have signals
+        return
+    # Those that are ignored, as with nohup, stay so.
+    taken = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_DFL]
+    for one in taken:
+        signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one in taken:
+            signal.signal(one, signal.SIG_DFL)
 
 
 def _approval() -> Approval:
@@ -65,10 +96,27 @@ def _approval() -> Approval:
 
 
 def _opened(path: str, stack: ExitStack) -> TextIO:
-    stream = open_script(path)
+    try:
+        stream = open_script(path)
+    except CommandError as error:
+        if isinstance(error.__cause__, FileNotFoundError) and (hint := _hint(path)):
+            raise CommandError(f"{error}; {hint}", status=error.status) from error
+        raise
     if stream is not sys.stdin:
         stack.callback(stream.close)
     return stream
+
+
+def _hint(path: str) -> str:
+    """What may have been meant with a script that is not there, empty for nothing that is known."""
+    import shlex  # only wanted after a mistake
+
+    if "/" in path:
+        return ""
+    if " " in path.strip():
+        return f"to run it as a command: -c {shlex.quote(path)}"
+    close = close_matches(path, DIRECT_WORDS)
+    return f"did you mean the direct command {' or '.join(close)}?" if close else ""
 
 
 def _run_scripts(session: Session, options: argparse.Namespace, scripts: Sequence[tuple[str, TextIO]]) -> ExitStatus:

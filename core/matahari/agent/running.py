@@ -14,7 +14,8 @@ from matahari.qmf import CODE_EXCEPTION, Data, Invoke, Report, UInt, Value
 __all__ = ["GUARD", "CallReporter", "ReportSink", "RunningCall", "RunningCalls"]
 
 #: Seconds beyond a call's time limit after which the skeleton ends it; objects that keep the limit themselves, as
-#: plugins do with what was printed so far, answer first. Consoles wait longer than that.
+#: plugins do with what was printed so far, answer first. Consoles that ask for reports wait longer than that; others
+#: have given up by then.
 GUARD: Final = 0.5
 
 

@@ -22,12 +22,18 @@ MAX_THREADS: Final = 32  # as many calls as an agent decides upon at once; more 
 class Threads:
     """Runs functions in threads, at most ``limit`` at once; further ones wait for their turn. Used from one event loop.
 
+    Args:
+        limit: threads.
+        may_hang: the functions are foreign. When nobody waits for any of those that run, further ones are refused at
+            once; else they wait for their turn all the same, because what runs ends by itself.
+
     Attributes:
         busy: threads that run now, those included that nobody waits for any more.
     """
 
-    def __init__(self, limit: int = MAX_THREADS) -> None:
+    def __init__(self, limit: int = MAX_THREADS, *, may_hang: bool = True) -> None:
         self._limit = limit
+        self._may_hang = may_hang
         self._left = 0  # of the busy ones those that nobody waits for any more: they may never end
         self._waiting: deque[asyncio.Future[None]] = deque()  # no more than there are calls under way
         self.busy = 0
@@ -86,7 +92,7 @@ class Threads:
     async def _wait_place(self, deadline: float) -> None:
         """Return with a place that another thread has left."""
         text = f"all {self._limit} threads are busy with earlier calls"
-        if self._left >= self._limit:
+        if self._may_hang and self._left >= self._limit:
             raise TimeoutError(text)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from .formats import example_of
-from .names import MAX_SHOWN
+from .names import MAX_SHOWN, did_you_mean
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -29,6 +29,8 @@ FormatCheck: TypeAlias = Callable[[JsonValue], str]
 HIDDEN: Final = "<hidden>"
 #: Faults of one value of which the text names the best: a megabyte may have hundreds of thousands.
 MAX_ERRORS: Final = 100
+#: Values of an enumeration that a refused one is compared with, on event loops.
+MAX_COMPARED: Final = 100
 #: The JSON type -> the Python classes of which exactly a value may be: the common case, without jsonschema.
 _EXACT: Final[Mapping[JsonValue, tuple[type, ...]]] = {
     "string": (str,),
@@ -112,7 +114,22 @@ def _fault(error: ValidationError) -> str:
     message = error.message if len(error.message) <= 2 * MAX_SHOWN else f"{error.message[: 2 * MAX_SHOWN]}…"
     if error.validator == "type" and isinstance(error.schema, dict):
         message += example_of(error.schema.get("format"))
+        if "boolean" in (error.validator_value, *_list(error.validator_value)) and isinstance(error.instance, str):
+            message += " (true or false)"
+    if error.validator == "enum" and isinstance(error.instance, str):
+        message += _meant(error.instance, _list(error.validator_value))
     return f"at {place}: {message}" if place else message
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _meant(text: str, values: list[object]) -> str:
+    """Which of the values may have been meant."""
+    texts = [value for value in values[:MAX_COMPARED] if isinstance(value, str)]
+    same = [value for value in texts if value.lower() == text[:MAX_SHOWN].lower()]
+    return did_you_mean(same[0] if same else text, texts)
 
 
 def _hidden_fault(error: ValidationError) -> str:

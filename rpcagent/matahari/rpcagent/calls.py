@@ -8,6 +8,9 @@
                               └──> late ──answer──> done
                                      └──grace over──> the worker counts as hung
 
+The time is the plugin's own limit, or a caller's where that is shorter. A caller's limit never costs others their
+calls: while somebody waits for another call in the worker, it counts as hung only when the plugin's own limit is over.
+
 At most ``concurrency`` calls are with a worker, the rest waits here: what waits survives a crash or a reload.
 What a running call tells on its way goes to its caller; the end of its output is kept for the text of a time-out.
 A call that was checked against one generation and is sent to the next is checked again, and does not run when what it
@@ -176,12 +179,12 @@ class CallTable:
             text = f"{self._plugin} is busy: {len(self._waiting)} calls are waiting"
             raise CallFailure("busy", "Busy", text, text=text)
         declared = None if self._is_timeout_set else action.timeout
-        limit = self._limits.call_timeout if declared is None else declared
-        if timeout is not None:
-            limit = min(limit, timeout)
+        own = self._limits.call_timeout if declared is None else declared
+        limit = own if timeout is None else min(own, timeout)
         call = Pending(
-            self._next_id(), action, args, kwargs, request, caller, now, limit, now + limit, answer, reporter, checked
-        )
+            self._next_id(), action, args, kwargs, request, caller, now, limit, now + limit, now + own, answer,
+            reporter, checked,
+        )  # fmt: skip
         self._calls[call.id] = call
         if worker is not None and not self._waiting:
             self._send(call, worker, now)
@@ -237,7 +240,10 @@ class CallTable:
         """A worker ended: its calls fail, each as ``failure`` says; those that wait go on waiting."""
         if worker == self._worker:
             self._worker = None
-        for call in [call for call in self._calls.values() if call.worker == worker]:
+        inside = [call for call in self._calls.values() if call.worker == worker]
+        for call in inside:
+            call.is_spared = False  # what it waited for has come
+        for call in inside:
             self._drop(call)
             if not call.is_late:
                 self._fail(call, failure(call.id))
@@ -256,9 +262,10 @@ class CallTable:
         for call in [call for call in self._calls.values() if self._due(call) <= now]:
             if call.worker is None:
                 self._give_up(call)
+            elif call.is_late and now < call.own_end and self._has_company(call):
+                call.is_spared, call.deadline = True, call.own_end  # or until it is alone, see _drop
             elif call.is_late:
-                call.deadline = math.inf
-                self._commands.append(Hung(call.worker, call.action.name, call.id, call.request, call.limit))
+                self._hang(call)
             else:
                 self.timeouts += 1
                 text = f"{self._plugin}.{call.action.name} took longer than {call.limit:g} s"
@@ -280,6 +287,16 @@ class CallTable:
         if worker is None or self._awaited or self.running(worker) >= self._limits.concurrency:
             return None
         return worker
+
+    def _hang(self, call: Pending) -> None:
+        """The call had its time and its grace: its worker is to be ended."""
+        assert call.worker is not None
+        call.is_spared, call.deadline = False, math.inf
+        self._commands.append(Hung(call.worker, call.action.name, call.id, call.request, call.limit))
+
+    def _has_company(self, call: Pending) -> bool:
+        """Whether calls that somebody waits for are in the same worker."""
+        return any(other.worker == call.worker and not other.is_late for other in self._calls.values())
 
     def _has_only_overdue(self, worker: int | None) -> bool:
         inside = [call for call in self._calls.values() if call.worker == worker]
@@ -342,6 +359,9 @@ class CallTable:
             self._running[call.worker] -= 1
             if not self._running[call.worker]:
                 self._awaited.discard(call.worker)
+            for other in self._calls.values():
+                if other.worker == call.worker and other.is_spared and not self._has_company(other):
+                    self._hang(other)  # nobody else is harmed by the worker's end any more
 
     def _failure(self, message: Failure) -> CallFailure:
         kind = _KINDS.get(message.kind, "raised")

@@ -18,7 +18,9 @@ from .records import CallFailure
 __all__ = ["CHECK_TIMEOUT", "LARGE", "ArgumentCheck", "is_large"]
 
 #: Characters or bytes of arguments up to which the check takes milliseconds, and a thread would cost more than it saves.
-LARGE: Final = 64 * 1024
+LARGE: Final = 4 * 1024
+#: The same for how many arguments there are: each is a text of its own, and an integer has no characters.
+MANY: Final = 1024
 #: Large calls that are checked at once. They share one interpreter, and hooks have threads of their own.
 MAX_CHECKS: Final = 2
 #: Seconds that a large call may take to be checked, its turn included; then it is answered *busy*.
@@ -28,17 +30,21 @@ CHECK_TIMEOUT: Final = 30.0
 def is_large(arguments: Mapping[str, Value]) -> bool:
     """Whether the arguments of a method, ``args`` and ``kwargs``, are to be checked beside the event loop."""
     args, kwargs = arguments.get("args"), arguments.get("kwargs")
-    size = sum(map(_size, args)) if isinstance(args, list) else 0
+    size = count = 0
+    if isinstance(args, list):
+        size, count = sum(map(_size, args)), len(args)
     if isinstance(kwargs, dict):
         size += sum(len(name) + _size(value) for name, value in kwargs.items())
-    return size > LARGE
+        count += len(kwargs)
+    return size > LARGE or count > MANY
 
 
 class ArgumentCheck:
     """Checks calls for all plugins. Used from one event loop."""
 
     def __init__(self) -> None:
-        self._threads = Threads(MAX_CHECKS)
+        # What a caller has given up is still checked to its end; others wait for that instead of being refused.
+        self._threads = Threads(MAX_CHECKS, may_hang=False)
 
     @staticmethod
     def now(action: Action, args: Sequence[str], kwargs: Mapping[str, str]) -> dict[str, JsonValue]:

@@ -261,7 +261,11 @@ class PluginFace:
             _log.info("plugin %s: not for this host: %s", status.name, status.reason)
         elif is_new and status.state == "ready":
             _log.info(
-                "plugin %s: version %d is in service, %d methods", status.name, status.generation, len(status.methods)
+                "plugin %s: version %d is in service, %d method%s",
+                status.name,
+                status.generation,
+                len(status.methods),
+                "" if len(status.methods) == 1 else "s",
             )
         self._told[status.name] = status
         identity = self._agent.identity

@@ -66,7 +66,9 @@ Command: TypeAlias = SendTo | Hung | Exhausted
 class Pending:
     """One call from asking to answer; ``is_late`` when nobody waits any more, ``is_overdue`` when its time was up.
 
-    ``allowed`` is the action as which somebody let it run, None when nobody was asked.
+    ``allowed`` is the action as which somebody let it run, None when nobody was asked. ``limit`` is the time that it has,
+    ``own_end`` when the plugin's own limit is over, which a caller's may shorten. ``is_spared``: its worker would be ended,
+    were it not for other calls in there.
     """
 
     id: int
@@ -78,10 +80,12 @@ class Pending:
     started: float
     limit: float
     deadline: float
+    own_end: float
     answer: Answer
     reporter: Reporter | None = None
     allowed: Action | None = None
     worker: int | None = None
     is_late: bool = False
     is_overdue: bool = False
+    is_spared: bool = False
     tail: Tail | None = None

@@ -252,9 +252,10 @@ def _read(file: Path) -> bytes:
     """
     # Without O_NONBLOCK already the opening of a FIFO waits for a writer.
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)  # open() would refuse a directory, and leave it open
+        raise FileNotFoundError(errno.ENOENT, "it was replaced while it was looked at", str(file))
     with open(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileNotFoundError(errno.ENOENT, "it was replaced while it was looked at", str(file))
         return opened.read(MAX_SOURCE + 1)
 
 

@@ -28,7 +28,7 @@ class Answering(Objects):
     sent: list[tuple[list[str], str, object]]
     error: RemoteError | None = None
 
-    async def call_with(self, method: str, args: object, kwargs: object, *, timeout: float = 10.0) -> Results:
+    async def call_with(self, method: str, args: object, kwargs: object, *, timeout: float | None = None) -> Results:
         Answering.sent.append(([item.host for item in self], method, args))
         return Results(Result(item, None, Answering.error, 0.0) for item in self)
 
@@ -106,6 +106,11 @@ def test_methods_of_the_class_are_attributes_with_their_documentation(objects: b
         objects.bep  # noqa: B018 - it raises
     with pytest.raises(AttributeError, match="'load' is a property: get"):
         objects.load  # noqa: B018 - it raises
+    assert not hasattr(objects, "_repr_html_")
+
+
+def test_a_group_can_be_copied(objects: blocking.Objects) -> None:
+    assert list(copy.copy(objects)) == list(objects)
     assert not hasattr(objects, "_repr_html_")
 
 

@@ -8,12 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from matahari.console import Batch, Console
-from matahari.console.lookup import LOOKUP_GRACE
+from matahari.console.lookup import LOOKUP_GRACE, Lookup
 from matahari.errors import AbortedError, InvalidArgumentError, RequestTimeoutError
-from matahari.qmf import Direct, Packet, Publish
+from matahari.net import TaskKeeper
+from matahari.qmf import AgentInfo, Data, Direct, Packet, Publish
 from tests.support.calling_agent import CallingAgent, Say
 from tests.support.fake_bus import FakeBus, Play
 from tests.support.host_agents import PluginAgent, SilentAgent
+from tests.support.virtual_loop import run
 
 
 class SlowAgent(CallingAgent):
@@ -56,6 +58,26 @@ def test_agents_that_all_answer_are_not_waited_for(play: Play) -> None:
         assert now() - start < 0.1
 
     play(story, CallingAgent("a"), CallingAgent("b"), PluginAgent("bare"))
+
+
+@pytest.mark.parametrize("gap", range(8))
+def test_answers_that_come_one_upon_the_other_are_all_taken(gap: int) -> None:
+    """Three at a time, so many turns of the event loop apart, then none for some: that is no second of silence."""
+
+    async def ask(info: AgentInfo, timeout: float) -> list[Data]:
+        burst, at = divmod(int(info.name), 3)
+        for _ in range(30 * burst + gap * at):
+            await asyncio.sleep(0)
+        return [Data(values={"name": info.name})]
+
+    async def story() -> None:
+        keeper = TaskKeeper()
+        infos = [AgentInfo(str(number), "", "rpc", "") for number in range(20)]
+        answers = await Lookup(keeper, ask).find(infos, 10.0)
+        assert [info.name for info, items in zip(infos, answers, strict=True) if items is None] == []
+        await keeper.cancel_all()
+
+    run(story())
 
 
 def test_while_nothing_is_found_the_whole_time_is_waited(play: Play) -> None:

@@ -148,6 +148,14 @@ def test_hosts_that_were_chosen_and_cannot_be_asked_are_named(play: Play) -> Non
     play(story, *agents)
 
 
+def test_hosts_of_an_iterator_are_named_as_those_of_a_list(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        results = await (await console.plugin("calc", iter(["a", "bare"]))).num_calls()
+        assert [(one.host, one.reason) for one in results.not_asked] == [("bare", "no_plugin")]
+
+    play(story, CallingAgent("a"), PluginAgent("bare"))
+
+
 def test_what_no_host_would_take_is_refused_before_anything_is_sent(play: Play) -> None:
     agents = fleet(2)
 

@@ -63,6 +63,12 @@ def test_a_value_says_how_a_property_is_written(name: str) -> None:
     assert found == item()
 
 
+@pytest.mark.parametrize("name", ["load", "host", "laod"])
+def test_nothing_can_be_deleted(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"'{name}' cannot be deleted"):
+        delattr(item(), name)
+
+
 def test_it_is_compared_by_all_and_hashed_by_its_address() -> None:
     assert item() == item() and item() != item(load=1.0) and item() != "web1"
     assert hash(item()) == hash(item(load=1.0))

@@ -81,7 +81,8 @@ def test_too_many_failures_end_it(max_failures: Amount, failed: tuple[int, ...],
 
 
 def test_a_canary_that_fails_ends_it_whatever_else_is_allowed() -> None:
-    assert outcome(Rolling(canary=1, max_failures="100%"), 1)[0] == ["h0"]
+    asked, left = outcome(Rolling(canary=1, max_failures="100%"), 1)
+    assert (asked, left) == (["h0"], [NotAsked(host, "canary") for host in TEN[1:]])
     assert outcome(Rolling(canary=1, batch=3), 0, 3)[0] == TEN
 
 

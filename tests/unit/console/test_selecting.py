@@ -68,6 +68,17 @@ def test_classes_are_told_of_some_hosts_alone(play: Play) -> None:
     play(story, OurAgent(), Libqmf2Agent())
 
 
+def test_classes_of_events_are_told_apart(play: Play) -> None:
+    agent = OurAgent()
+    agent.engine.add_schema(Schema(SchemaId("org.example", "opened", "_event"), ()), 1)
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        assert await console.event_classes() == [ClassName("org.example", "opened")]
+        assert ClassName("org.example", "opened") not in await console.classes()
+
+    play(story, agent)
+
+
 def test_a_class_of_exceptions_is_not_offered(play: Play) -> None:
     agent = OurAgent()
     exception = Schema(SchemaId("org.matahariproject.rpc", "PluginException"), (Property("type", PropertyType.STRING),))

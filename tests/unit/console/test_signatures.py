@@ -53,6 +53,13 @@ def shown(params: object) -> str:
         ),
         ({"properties": {"x": {"type": "strange"}}, "required": ["x"], "x-positional": ["x"]}, "(x)"),
         ({"properties": {"x": {"type": []}, "y": 5}, "x-positional": ["x", "y", "z"]}, "(x=..., y=...)"),
+        (
+            {
+                "properties": {"x": {"type": ["null", "null"]}, "y": {"type": ["integer", "null", "integer"]}},
+                "x-positional": ["x", "y"],
+            },
+            "(x: None = ..., y: int | None = ...)",
+        ),
         # what no function of Python can have is shown as one that takes anything
         ({"properties": {"not a name": {}}, "x-positional": ["not a name"]}, "(*args, **kwargs)"),
         ({"properties": {"a": {}, "b": {}}, "required": ["b"], "x-positional": ["a", "b"]}, "(*args, **kwargs)"),

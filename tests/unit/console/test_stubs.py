@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
+import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from matahari.console import Call, Console, Plugin, Results, connect, sync
-from matahari.console.stub_types import TypeWriter, new_class_name
+from matahari.console.stub_types import MAX_TEXT, TypeWriter, new_class_name
 from matahari.console.stubs import MARK, save_files, stub_files
+from tests.support.plugins import TIME
 from tests.support.published import published
 
 NOTHING: Mapping[str, object] = {"properties": {}, "x-positional": []}
@@ -150,6 +154,59 @@ def test_classes_of_different_plugins_have_different_names() -> None:
     assert ") -> PluginNone: ..." in stubs("None", {})
 
 
+@pytest.mark.parametrize("keyword", ["anyOf", "prefixItems"])
+def test_what_means_itself_many_times_over_is_not_written_out(keyword: str) -> None:
+    """Without bounds the second has hundreds of millions of parts."""
+    named: dict[str, object] = {
+        f"part{at}": {"type": "array", keyword: [{"$ref": f"#/$defs/part{at + 1}"}] * 60} for at in range(6)
+    }
+    found = TypeWriter("P", set()).type_of({"$ref": "#/$defs/part0"}, named, is_given=True)
+    assert "_t.Any" in found
+    assert len(found) <= MAX_TEXT
+
+
+def test_classes_that_need_many_others_are_written_in_time() -> None:
+    """Each has a member for each other one; their text is looked at once, and not for every member."""
+    count = 120
+    named: dict[str, object] = {
+        f"Part{at}": {"type": "object", "properties": {f"m{to}": {"$ref": f"#/$defs/Part{to}"} for to in range(count)}}
+        for at in range(count)
+    }
+    writer = TypeWriter("P", set())
+    start = time.process_time()
+    assert writer.type_of({"$ref": "#/$defs/Part0"}, named, is_given=False) == "PPart0"
+    assert time.process_time() - start < 10.0 * TIME  # without that: minutes
+    ast.parse("\n".join(writer.classes.values()))
+
+
+def test_what_is_nested_too_deeply_leaves_no_class_that_is_none() -> None:
+    deep: dict[str, object] = {"type": "integer"}
+    for _ in range(190):
+        deep = {"type": "object", "title": "Part", "properties": {"inner": deep}}
+    files = stub_files({"p": [published("p", {"m": {"params": NOTHING, "result": deep}})]})
+    made = {node.name for node in ast.walk(ast.parse(files["__init__.pyi"])) if isinstance(node, ast.ClassDef)}
+    made |= set(re.findall(r"(?m)^(\w+) = ", files["__init__.pyi"]))
+    assert set(re.findall(r"(?m)^from \. import (\w+)", files["sync.pyi"])) <= made
+
+
+def test_no_line_of_documentation_is_an_option_of_the_type_checker() -> None:
+    doc = "Says hello.\n# mypy: ignore-errors\n#mypy: x"
+    text = stubs("p", {"hello": {"params": NOTHING, "doc": doc}})
+    assert "ignore-errors" in text
+    assert [line for line in text.splitlines()[1:] if line.startswith("#")] == []
+    assert doc in [ast.get_docstring(node, clean=False) for node in ast.walk(ast.parse(text))
+                   if isinstance(node, ast.FunctionDef)]  # fmt: skip
+
+
+def test_a_class_of_values_is_not_called_as_a_method() -> None:
+    info = {"type": "object", "title": "Info", "properties": {"size": {"type": "integer"}}}
+    text = stubs(
+        "disks", {"DisksInfo": {"params": NOTHING, "result": info}, "get": {"params": NOTHING, "result": info}}
+    )
+    assert "def DisksInfo(self) -> _typed.BlockingCall[DisksInfo2]:" in text
+    assert "def get(self) -> _typed.BlockingCall[DisksInfo2]:" in text
+
+
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
@@ -165,6 +222,17 @@ def test_files_are_replaced_and_those_of_others_are_left_alone(tmp_path: Path) -
         save_files(place, {**files, "__init__.py": f"{MARK}\nother"})
     assert "other" not in (place / "__init__.py").read_text()
     assert sorted(path.name for path in place.iterdir()) == sorted([*files, "mine.py"])
+
+
+def test_files_have_the_mode_of_new_files_and_the_umask_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = os.umask(0o027)
+    try:
+        monkeypatch.delattr(os, "umask")  # it is of the whole process: other threads may be making files
+        paths = save_files(tmp_path, stub_files({"disks": []}))
+        monkeypatch.undo()
+    finally:
+        os.umask(old)
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o640}
 
 
 def test_the_functions_of_the_stubs_have_the_parameters_of_the_real_ones() -> None:

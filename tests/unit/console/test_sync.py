@@ -23,6 +23,13 @@ OWN = {
 }
 
 
+def test_both_faces_offer_the_same_names() -> None:
+    """Records and the like are the very same ones, so that a program imports from one face alone."""
+    assert set(sync.__all__) == set(matahari.console.__all__) - {"Connecting"}  # what there is to be awaited
+    for name in ("Batch", "Host", "Output", "Progress", "Result", "Results", "Selection", "Summary", "group_values"):
+        assert getattr(sync, name) is getattr(matahari.console, name)
+
+
 @pytest.mark.parametrize("name", ["Call", "Console", "EventStream", "Objects", "Plugin", "RunningCall", "Subscription"])
 def test_both_faces_offer_the_same_methods_with_the_same_parameters(name: str) -> None:
     plain, blocking = getattr(matahari.console, name), getattr(sync, name)

@@ -190,10 +190,60 @@ def test_an_abandoned_call_is_cancelled_or_forgotten() -> None:
     desk.table.abandon(1)
     desk.table.abandon(99)
     assert desk.commands() == [SendTo(1, Cancel(1))]
+    desk.table.answered(1, Result(2, "1"), 4.0)
     desk.table.handle_timeout(5.0)
     assert desk.commands() == [Hung(1, "m", 1, "r", 5.0)]
     assert not running.done()
     assert desk.table.timeouts == 0
+
+
+def test_the_limit_of_one_caller_costs_no_other_its_call() -> None:
+    desk = Desk()
+    patient, hurried = desk.submit(), desk.submit(timeout=2.0)
+    desk.commands()
+    desk.table.handle_timeout(2.0)
+    assert (hurried.kind, desk.commands()) == ("timeout", [SendTo(1, Cancel(2))])
+    desk.table.handle_timeout(2.5)
+    assert desk.commands() == []
+    assert desk.table.next_deadline() == 60.0
+    desk.table.answered(1, Result(1, "1"), 30.0)
+    assert patient.result == "1"
+    assert desk.commands() == [Hung(1, "m", 2, "r", 2.0)]
+    assert desk.table.has_only_hung(1)
+
+
+def test_a_worker_that_ends_is_not_ended_once_more_for_a_call_that_was_spared() -> None:
+    desk = Desk()
+    desk.submit()
+    desk.submit(timeout=2.0)
+    for now in (2.0, 2.5):
+        desk.table.handle_timeout(now)
+    desk.commands()
+    desk.table.worker_gone(1, crash, 3.0)
+    assert (desk.commands(), desk.table.active) == ([], 0)
+
+
+def test_at_the_plugins_own_limit_a_call_that_hangs_takes_its_worker_along() -> None:
+    desk = Desk()
+    desk.submit(timeout=2.0)
+    desk.submit(now=1.0)
+    desk.commands()
+    for now in (2.0, 2.5):
+        desk.table.handle_timeout(now)
+    assert desk.commands() == [SendTo(1, Cancel(1))]
+    desk.table.handle_timeout(60.0)
+    assert desk.commands() == [Hung(1, "m", 1, "r", 2.0)]
+
+
+def test_a_call_that_was_given_up_has_its_time_when_it_is_alone() -> None:
+    desk = Desk()
+    desk.submit(timeout=60.0)
+    desk.submit()
+    desk.commands()
+    desk.table.abandon(1)
+    desk.table.answered(1, Result(2, "1"), 4.0)
+    desk.commands()
+    assert desk.table.next_deadline() == 60.0
 
 
 def test_an_answer_of_the_wrong_worker_is_not_believed() -> None:

@@ -16,7 +16,7 @@ from matahari.hostproto import MethodSpec
 from matahari.qmf import Value
 from matahari.rpcagent import CallFailure, CallResult, PluginStatus, checking
 from matahari.rpcagent.binding import Action
-from matahari.rpcagent.checking import CHECK_TIMEOUT, LARGE, MAX_CHECKS, ArgumentCheck, is_large
+from matahari.rpcagent.checking import CHECK_TIMEOUT, LARGE, MANY, MAX_CHECKS, ArgumentCheck, is_large
 from matahari.rpcagent.face import PluginObject
 from matahari.rpcagent.provider import PluginProvider
 from tests.support.plugins import TIME
@@ -82,9 +82,13 @@ def plugin(provider: Provider) -> PluginObject:
         ({"args": [b"x" * (LARGE + 1)]}, True),
         ({"args": "no list", "kwargs": 5}, False),
         ({"args": [None, 5]}, False),
+        ({"args": [0] * MANY}, False),
+        ({"args": [0] * (MANY + 1)}, True),
+        ({"args": [0] * MANY, "kwargs": {"a": 0}}, True),
+        ({"kwargs": {str(at): 0 for at in range(MANY + 1)}}, True),
     ],
 )
-def test_large_is_what_has_many_characters_in_all(arguments: dict[str, Value], expected: bool) -> None:
+def test_large_is_what_has_many_characters_or_many_parts_in_all(arguments: dict[str, Value], expected: bool) -> None:
     assert is_large(arguments) is expected
 
 
@@ -142,5 +146,25 @@ def test_more_large_calls_than_are_checked_at_once_wait_their_turn_and_are_then_
                     await asyncio.sleep(0)
                 else:
                     return
+
+    asyncio.run(story())
+
+
+def test_checks_that_their_callers_have_given_up_refuse_nobody_else() -> None:
+    action = SlowAction()
+    check = ArgumentCheck()
+    args = cast(Sequence[str], BIG["args"])
+
+    async def story() -> None:
+        given_up = [asyncio.ensure_future(check.beside(action, args, {})) for _ in range(MAX_CHECKS)]
+        assert await asyncio.to_thread(action.begun.wait, 30)
+        for task in given_up:
+            task.cancel()
+        await asyncio.wait(given_up)
+        other = asyncio.ensure_future(check.beside(action, args, {}))
+        await asyncio.wait([other], timeout=0)
+        assert not other.done()  # it waits for its turn
+        action.may_end.set()
+        assert await other == {"a": "x" * LARGE}
 
     asyncio.run(story())

@@ -149,6 +149,25 @@ class TestScanner:
             assert each.content.fault.file == each.content.path
             assert each.content.digest == ""
 
+    def test_a_file_that_becomes_a_folder_between_look_and_reading_costs_no_descriptor(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "a.py"
+        path.write_text("X = 1")
+        now = later(path)
+
+        def swap(*_: object, **__: object) -> bool:
+            path.unlink()
+            path.mkdir()
+            return True
+
+        scanner = Scanner([tmp_path])
+        monkeypatch.setattr(scan, "is_settled", swap)
+        before = os.listdir("/proc/self/fd")
+        listing = scanner.scan(now)
+        assert os.listdir("/proc/self/fd") == before
+        assert (dict(listing.plugins), sorted(listing.unsettled)) == ({}, ["a"])
+
     def test_a_file_that_becomes_a_pipe_between_look_and_reading_is_not_read(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from matahari.console import Host
 from matahari.errors import ConfigError, ConnectFailedError
 from matahari.shell.base.outcome import CommandError, ExitStatus
 from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.mhsh import main
 from matahari.shell.scripts import open_script, run_lines, run_script
+from matahari.shell.start import ended_by_signals
 from tests.support.fake_console import PLUGINS, FakeConsole, fleet
 from tests.support.shell import TestShell, without_time
 
@@ -49,6 +52,33 @@ def test_a_script_ends_at_a_failed_select_because_the_rest_would_meet_other_obje
     assert "the script ends here" in printed.err
     assert run("-c", f"select class Host; {line}; call reboot") == ExitStatus.NOTHING_MATCHED
     assert "OK" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'select host "web1',
+        "list hosts; select host 'web1",
+        "no select host 'web1",
+        "se host web1",
+        "selct host web1",
+        "Select host web1",
+        "select host web1 | nosuch",
+        "time select host web1 | nosuch",
+        "watch 'select host \"web1'",
+    ],
+)
+def test_a_script_ends_at_a_select_that_cannot_be_read(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("-c", f"select class Host\n{line}\ncall identify") == ExitStatus.USAGE
+    printed = capsys.readouterr()
+    assert "OK" not in printed.out
+    assert "the script ends here" in printed.err
+
+
+@pytest.mark.parametrize("line", ["set update_interval 5", "nosuch select", "list 'x", "time 'x", "help selct"])
+def test_a_script_goes_on_after_what_was_no_select(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("-c", f"{line}\nlist hosts") != ExitStatus.OK
+    assert capsys.readouterr().out.endswith("db1\nweb1\nweb2\n")
 
 
 def test_scripts_stop_at_the_first_error_when_that_is_asked_for(
@@ -91,6 +121,23 @@ def test_a_script_that_cannot_be_read_is_told_before_anything_is_asked(
     assert run(str(missing)) == ExitStatus.COULD_NOT_ASK
     assert capsys.readouterr().err == f"mhsh: cannot read {missing}: No such file or directory\n"
     assert run(str(tmp_path)) == ExitStatus.COULD_NOT_ASK
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("list hosts", "; to run it as a command: -c 'list hosts'"),
+        ("cal", "; did you mean the direct command call?"),
+        ("./cal", ""),
+        ("nosuch", ""),
+    ],
+)
+def test_what_may_have_been_meant_with_a_script_that_is_not_there_is_told(
+    word: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(word) == ExitStatus.COULD_NOT_ASK
+    assert capsys.readouterr().err == f"mhsh: cannot read {word}: No such file or directory{hint}\n"
 
 
 def test_a_script_that_is_not_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,6 +230,40 @@ def test_a_bad_configuration_is_one_line_and_debug_shows_the_traceback(capsys: p
     assert capsys.readouterr().err == "mhsh: broker: nonsense\n"
     assert refusing(ConfigError("nonsense"), "-d") == ExitStatus.COULD_NOT_ASK
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_shell_in_order_and_is_then_as_before(number: signal.Signals) -> None:
+    console = fleet()
+
+    def ended() -> list[Host]:
+        signal.raise_signal(number)
+        return []
+
+    console.hosts = ended  # type: ignore[method-assign]  # the signal comes meanwhile
+    with pytest.raises(SystemExit) as caught:
+        run("-c", "list hosts", console=console)
+    assert caught.value.code == 128 + number
+    assert console.is_closed
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_signals():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def test_what_ends_the_shell_is_harmless_for_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(options: argparse.Namespace) -> ConsoleLike:
+        raise ConnectFailedError("\x1b[31mred\x1b]0;title\x07", address="x")
+
+    assert main(["-d", "-c", "list hosts"], connect=refuse) == ExitStatus.COULD_NOT_ASK
+    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_an_interrupted_script_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:

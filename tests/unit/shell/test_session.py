@@ -69,6 +69,7 @@ def test_commands_of_the_root_mode() -> None:
         "events (-n COUNT) (PACKAGE:CLASS)\n"
         "exit\n"
         "help (COMMAND)\n"
+        "help COMMAND WORD\n"
         "list agents\n"
         "list classes (package PACKAGE)\n"
         "list commands\n"
@@ -81,6 +82,7 @@ def test_commands_of_the_root_mode() -> None:
         "quit\n"
         "reload PLUGIN\n"
         "reload all\n"
+        "roll (-b N|N%) (-c N) (-p SECONDS) (-f N|N%) (-l N|N%) CALL\n"
         "select class (package PACKAGE) CLASS\n"
         "select host [HOST]\n"
         "select hosts FILTER\n"
@@ -97,6 +99,9 @@ def test_commands_of_the_root_mode() -> None:
         "show selection\n"
         "sleep FLOAT\n"
         "time COMMAND\n"
+        "timeout\n"
+        "timeout SECONDS\n"
+        "timeout default\n"
         "watch (-n SECONDS) (-c COUNT) COMMAND\n"
     )
 

@@ -18,21 +18,22 @@ MISMATCH = "the result of calc.add is not as declared: 'x' is not of type 'integ
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
+    ("error", "column", "status"),
     [
-        (InvalidArgumentError("calc.add has no argument 'z'", kind="invalid_argument"), ExitStatus.USAGE),
-        (MissingArgumentError("calc.add needs argument 'x'", kind="missing_argument"), ExitStatus.USAGE),
-        (UnknownActionError("calc has no action 'add'", kind="unknown_action"), ExitStatus.NOTHING_MATCHED),
+        (InvalidArgumentError("calc.add has no argument 'z'", kind="invalid_argument"), None, ExitStatus.USAGE),
+        (MissingArgumentError("calc.add needs argument 'x'", kind="missing_argument"), 13, ExitStatus.USAGE),
+        (UnknownActionError("calc has no action 'add'", kind="unknown_action"), None, ExitStatus.NOTHING_MATCHED),
     ],
 )
 def test_a_call_that_no_host_would_take_is_an_error_of_the_command_and_nothing_is_counted(
-    error: MatahariError, status: ExitStatus
+    error: MatahariError, column: int | None, status: ExitStatus
 ) -> None:
     shell = TestShell()
     shell.console.refusal = error
     shell.run(CALC)
     assert shell.run("call add 1 2") is status
-    assert (shell.out(), shell.err()) == (f"% {error}\n\n", "")
+    pointer = "" if column is None else f"%     call add 1 2\n%     {' ' * column}^\n"
+    assert (shell.out(), shell.err()) == (f"% {error}\n{pointer}\n", "")
 
 
 class TestOutOfService:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from matahari.console import Host
 from matahari.errors import ConnectionLostError, RefusedError, UnknownActionError
 from matahari.shell.base.outcome import ExitStatus
 from tests.support.shell import CALC, TestShell
@@ -43,6 +44,18 @@ def test_an_unknown_first_word_is_unknown_syntax() -> None:
     assert shell.says("call num_calls") == (
         '*** Unknown syntax: call num_calls\n% "call" needs a class: select class (package PACKAGE) CLASS\n\n'
     )
+
+
+def test_a_misspelt_keyword_is_pointed_at_and_what_was_meant_is_named() -> None:
+    shell = TestShell()
+    assert shell.says("lits hosts") == "*** Unknown syntax: lits hosts\n% Did you mean list?\n\n"
+    assert shell.says("list hsts").startswith(
+        '% Invalid Command: "list hsts"\n'
+        "%                        ^\n"
+        "% Invalid keyword 'hsts'; did you mean hosts?\n"
+        "% Candidates are:\n"
+    )
+    assert "did you mean" not in shell.says("list frobnicate")
 
 
 def test_an_unknown_host_is_named_in_the_group_error() -> None:
@@ -144,3 +157,46 @@ def test_an_answered_refusal_is_a_failed_answer(error: Exception, status: ExitSt
     shell.console.kind("calc").behaviours["add"] = refuse
     shell.run(CALC)
     assert shell.run("call add 1 2") is status
+
+
+def test_a_host_whose_name_has_line_breaks_is_one_line_in_lists() -> None:
+    shell = TestShell()
+    shell.console.machines.append(Host("web3\ndb9", ""))
+    assert shell.says("list hosts") == "db1\nweb1\nweb2\nweb3\\x0adb9\n"
+
+
+def test_of_many_candidates_some_are_shown_those_first_that_came_furthest() -> None:
+    shell = TestShell()
+    shell.run("select class Host")
+    said = shell.says("select property nosuch 5").splitlines()
+    assert said[2] == '% Property "nosuch" not found'
+    assert said[3:5] == ["% Candidates are:", "%     select property hostname VALUE"]
+    assert len(said) == 14
+    assert said[-2:] == ["%     … and 2 more: help select", ""]
+
+
+@pytest.mark.parametrize(
+    ("line", "reasons"),
+    [
+        ("get", ["% Missing arguments: a property"]),
+        ("call", ["% Missing arguments: a method"]),
+        ("select property", ["% Missing arguments: a property"]),
+        ("select property load", ["% Missing arguments: 'VALUE'"]),
+        ("list", ["% Missing arguments: one of those below"]),
+        ("reload", ["% Missing arguments: 'all'", "% Missing arguments: 'PLUGIN'"]),
+    ],
+)
+def test_what_is_missing_is_told_in_few_lines(line: str, reasons: list[str]) -> None:
+    shell = TestShell()
+    shell.run("select class Host")
+    assert shell.run(line) is ExitStatus.USAGE
+    said = shell.out().splitlines()
+    assert said[2 : said.index("% Candidates are:")] == reasons
+
+
+def test_a_pipe_without_blanks_is_explained() -> None:
+    shell = TestShell()
+    assert "% A pipe has blanks around it: hosts | count\n" in shell.says("list hosts|count")
+    assert "% A pipe has blanks around it: packages |\n" in shell.says("list packages| count")
+    assert "% A pipe has blanks around it: quit | count\n" in shell.says("quit|count")
+    assert "A pipe" not in shell.says("list 'hosts|count'")

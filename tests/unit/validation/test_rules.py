@@ -93,3 +93,29 @@ def test_a_long_value_is_cut() -> None:
 def test_a_place_within_a_sensitive_value_is_not_told() -> None:
     rule = Rule({"additionalProperties": {"type": "integer"}}, is_sensitive=True)
     assert rule.find_fault({"canary": "canary"}) == "<hidden> does not fit type 'integer'"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "hint"),
+    [
+        ({"enum": ["full", "part"]}, "FULL", "; did you mean 'full'?"),
+        ({"enum": ["full", "part"]}, "ful", "; did you mean 'full'?"),
+        ({"enum": ["full", "part"]}, "x", ""),
+        ({"enum": [1, None, "full"]}, 2, ""),
+        ({"type": "boolean"}, "yes", " (true or false)"),
+        ({"type": ["boolean", "null"]}, "yes", " (true or false)"),
+        ({"type": "boolean"}, 1, ""),
+        ({"type": "integer"}, "yes", ""),
+    ],
+)
+def test_what_may_have_been_meant_is_told(schema: JsonValue, value: JsonValue, hint: str) -> None:
+    fault = Rule(schema).find_fault(value)
+    assert fault is not None
+    assert fault.endswith(hint)
+    assert ("did you mean" in fault or "true or false" in fault) is bool(hint)
+
+
+def test_a_secret_is_not_compared() -> None:
+    fault = Rule({"enum": ["full"]}, is_sensitive=True).find_fault("FULL")
+    assert fault is not None
+    assert "mean" not in fault

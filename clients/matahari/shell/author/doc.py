@@ -12,6 +12,7 @@ from pathlib import Path
 from matahari.errors import PluginLoadError
 from matahari.shell.author.worker import find_plugin, find_settings, loaded
 from matahari.shell.base.outcome import CommandError, ExitStatus
+from matahari.shell.display.docstring import without_parameters
 from matahari.shell.display.effects import declared_text
 from matahari.shell.display.render import printable
 from matahari.shell.display.schema_text import Row, definitions, parameter_rows, table_lines, type_text
@@ -76,7 +77,7 @@ def text_lines(
     lines = [f"{name} {version}".rstrip(), *_indented(about, _INDENT)]
     for method in methods:
         parameters = parameters_from(method.params)
-        lines += ["", f"{name} {_syntax(method, parameters)}", *_indented(method.doc, _INDENT)]
+        lines += ["", f"{name} {_syntax(method, parameters)}", *_indented(_prose(method, parameters), _INDENT)]
         lines += ["", f"{_INDENT}({declared})"] if (declared := _declared(method)) else []
         lines += _table(parameter_rows(parameters.schemas, method.params))
     if settings is not None:
@@ -100,9 +101,9 @@ def markdown_lines(
     for method in methods:
         parameters = parameters_from(method.params)
         lines += ["", f"## {method.name}", "", f"`{_syntax(method, parameters)}`"]
-        if method.doc:
+        if prose := _prose(method, parameters):
             # The sections of a docstring are laid out by indentation, which Markdown would take for something else.
-            first, _, rest = method.doc.partition("\n\n")
+            first, _, rest = prose.partition("\n\n")
             lines += ["", first, *(["", "```text", *rest.splitlines(), "```"] if rest else [])]
         lines += ["", f"*{declared}*"] if (declared := _declared(method)) else []
         lines += _page_table("parameter", parameter_rows(parameters.schemas, method.params))
@@ -123,6 +124,11 @@ def _syntax(method: MethodSpec, parameters: Parameters) -> str:
     syntax = f"{method.name} {parameters.syntax}".rstrip()
     kind = type_text(method.result, definitions(method.result)) if method.result else "any"
     return syntax if kind == "any" else f"{syntax} -> {kind}"
+
+
+def _prose(method: MethodSpec, parameters: Parameters) -> str:
+    """The docstring without the section on the parameters, which are listed below it."""
+    return without_parameters(method.doc, parameters.schemas)
 
 
 def _declared(method: MethodSpec) -> str:

@@ -206,6 +206,9 @@ class CallLike(Protocol):
     def __next__(self) -> Told:
         """A report, or the result of one object; ends after the last of these."""
 
+    def ready(self) -> bool:
+        """Wait until there is one, and take nothing; False at the end."""
+
     def cancel(self) -> None:
         """Have it ended where it still runs; the results of those follow soon."""
 
@@ -249,12 +252,12 @@ class ObjectsLike(Protocol):
         """The same objects with values as of now; those that do not answer are left out."""
 
     def iterate(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = 10.0
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> Iterator[ResultLike]:
         """Call on all at once; results as they come. Ending the iteration cancels what is still open."""
 
     def stream_with(
-        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float = 10.0
+        self, method: str, args: Sequence[object], kwargs: dict[str, object], *, timeout: float | None = None
     ) -> CallLike:
         """Call on all at once; reports and results as they come."""
 
@@ -328,6 +331,9 @@ class ConsoleLike(EventSource, Protocol):
 
     def classes(self, package: str | None = None, *, hosts: HostFilter = None) -> Sequence[ClassNameLike]:
         """All classes seen, or those of one package, or of some hosts."""
+
+    def event_classes(self, *, timeout: float = 10.0) -> Sequence[ClassNameLike]:
+        """All classes of events that agents publish."""
 
     def select(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -11,7 +10,7 @@ from matahari.errors import NoAgentsError
 from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
 from matahari.shell.base.parser import Parser, seconds
 from matahari.shell.base.ports import PLUGIN_PACKAGE, ConsoleLike
-from matahari.shell.direct.rolling import Amount, RollingSession, sample
+from matahari.shell.direct.rolling import sample
 from matahari.shell.direct.target import (
     Chosen,
     add_hosts_option,
@@ -21,14 +20,13 @@ from matahari.shell.direct.target import (
 )
 from matahari.shell.display.approval import Approval
 from matahari.shell.display.output import Output
+from matahari.shell.display.rolling import Amount, Steps, amount_from
 from matahari.shell.session import Session
 
 __all__ = ["add_call_options", "check_call", "run_call", "target_of"]
 
 MAX_PAUSE: Final = 86_400.0  # seconds; a day, more is a typing error
 MAX_CANARY: Final = 1_000_000  # hosts; more than any fleet has
-
-_AMOUNT = re.compile(r"[0-9]{1,9}|[0-9]{1,3}(\.[0-9]{1,9})?%")
 
 
 def add_call_options(parser: Parser) -> None:
@@ -94,25 +92,17 @@ def run_call(options: argparse.Namespace, console: ConsoleLike, output: Output, 
     if chosen.status is ExitStatus.NONE_ANSWERED:
         return chosen.status
     if options.limit is not None:
-        sample(session, method, options.limit, options.seed)
+        sample(session, options.limit, options.seed)
     status = run_words(session, "call", target, method, arguments)
     report_lacking(session, chosen.lacking, name=method, is_timed=True)
     return first_failure([status, chosen.status])
 
 
 def _session(options: argparse.Namespace, console: ConsoleLike, output: Output, approval: Approval) -> Session:
-    if options.batch is None and not options.canary:
-        return Session(console, output, timeout=options.timeout, approval=approval)
-    return RollingSession(
-        console,
-        output,
-        timeout=options.timeout,
-        approval=approval,
-        batch=options.batch,
-        pause=options.pause or 0.0,
-        max_failures=options.max_failures,
-        canary=options.canary or 0,
-    )
+    session = Session(console, output, limit=options.timeout, approval=approval)
+    if options.batch is not None or options.canary:
+        session.steps = Steps(options.batch, options.pause or 0.0, options.max_failures, options.canary or 0)
+    return session
 
 
 def _chosen(session: Session, package: str, class_name: str, method: str, options: argparse.Namespace) -> Chosen:
@@ -130,13 +120,10 @@ def _amount(least: int) -> Callable[[str], Amount]:
     """The ``type`` of an option that takes a number of hosts from ``least`` on, or a share above or from 0 %."""
 
     def convert(text: str) -> Amount:
-        if _AMOUNT.fullmatch(text):
-            number = float(text.removesuffix("%"))
-            if not text.endswith("%") and number >= least:
-                return int(text)
-            if text.endswith("%") and number <= 100 and (number > 0 or not least):
-                return text
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of hosts from {least} on nor a share as 10%")
+        try:
+            return amount_from(text, least)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
 
     return convert
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from matahari.config import add_options
-from matahari.shell.base.limits import DEFAULT_TIMEOUT
+from matahari.shell.base.limits import DEFAULT_TIMEOUT, MAX_TIMEOUT
 from matahari.shell.base.parser import CLIENT_DEFAULTS, Parser, seconds
 
 __all__ = ["add_client_options"]
-
-MAX_TIMEOUT: Final = 86_400.0  # seconds; a day, more is a typing error
 
 
 def add_client_options(parser: Parser) -> None:
@@ -24,8 +20,7 @@ def add_client_options(parser: Parser) -> None:
         "--timeout",
         metavar="SECONDS",
         type=seconds(MAX_TIMEOUT),
-        default=DEFAULT_TIMEOUT,
-        help="wait this long for answers (default: %(default)g)",
+        help=f"wait this long for answers (default: {DEFAULT_TIMEOUT:g}, or what a method declares that takes longer)",
     )
     parser.add_argument("-d", "--debug", action="store_true", help="show tracebacks of errors, remote ones included")
     add_options(parser, "console", defaults=CLIENT_DEFAULTS)

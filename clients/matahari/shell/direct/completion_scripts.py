@@ -57,7 +57,7 @@ function __mhsh_words
     end
     set -e told[1]
     for word in $told
-        echo $word
+        printf '%s\n' $word # echo takes -e and -n for options of its own
     end
 end
 complete -c mhsh -f -a '(__mhsh_words)'

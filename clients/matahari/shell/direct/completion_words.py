@@ -170,6 +170,7 @@ def _nothing(line: Typed, fragment: str, names: Names) -> Offer:
 _POSITIONS: Final[dict[str, Callable[[Typed, str, Names], Offer]]] = {
     "": _script,
     "call": _call,
+    "describe": _call,
     "events": _nothing,
     "get": _get,
     "hosts": _hosts,

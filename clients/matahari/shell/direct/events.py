@@ -16,6 +16,7 @@ from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.direct.target import add_hosts_option, choose_hosts
 from matahari.shell.display.output import Output
 from matahari.shell.events.follow import follow
+from matahari.shell.events.meaning import asked_for, unknown_class, wanted
 from matahari.shell.session import Session
 
 __all__ = ["add_event_options", "check_events", "run_events"]
@@ -38,7 +39,12 @@ def add_event_options(parser: Parser) -> None:
         "--class",
         dest="class_name",
         metavar="PACKAGE:CLASS",
-        help="only events of this class; without PACKAGE of org.matahariproject",
+        help="only events of this class; without PACKAGE of any package",
+    )
+    parser.add_argument(
+        "--heartbeats",
+        action="store_true",
+        help="heartbeats of hosts, too, which are left out unless their class is named",
     )
 
 
@@ -82,11 +88,14 @@ def run_events(options: argparse.Namespace, connect: Connect, output: Output) ->
 
 def _run(options: argparse.Namespace, console: ConsoleLike, output: Output) -> ExitStatus:
     name = options.words[0] if options.words else options.class_name
-    hosts, status = None, ExitStatus.OK
+    hosts, status, session = None, ExitStatus.OK, Session(console, output, limit=options.timeout)
     if options.hosts is not None:
-        hosts, status = choose_hosts(Session(console, output, timeout=options.timeout), options.hosts)
-    with console.events(name, hosts=hosts, timeout=options.timeout) as stream:
-        shown = follow(stream, output, count=options.count, seconds=options.seconds)
+        hosts, status = choose_hosts(session, options.hosts)
+    with console.events(asked_for(name), hosts=hosts, timeout=session.timeout) as stream:
+        if name is not None and (text := unknown_class(name, console, ())):
+            output.remark(text)
+        meant = wanted(name, heartbeats=options.heartbeats)
+        shown = follow(stream, output, meant=meant, count=options.count, seconds=options.seconds)
     return first_failure([status, ExitStatus.OK if shown >= (options.count or 1) else ExitStatus.NOTHING_MATCHED])
 
 

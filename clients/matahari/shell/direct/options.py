@@ -16,13 +16,14 @@ from matahari.shell.direct.client_options import add_client_options
 
 __all__ = ["DIRECT_WORDS", "SHELLS", "parse", "parse_mixed", "shell_parser"]
 
-DIRECT_WORDS: Final = ("call", "events", "get", "hosts")
+DIRECT_WORDS: Final = ("call", "describe", "events", "get", "hosts")
 SHELLS: Final = ("bash", "fish", "zsh")
 
 _NUMBER = re.compile(r"-\.?[0-9]")  # no option of ours looks like that
 _EPILOG = """\
 direct commands, each one request, for scripts and for short (mhsh WORD --help tells more):
   call PLUGIN.METHOD [ARG]...  call a method of a plugin, or of package:Class
+  describe PLUGIN.METHOD       what is known of a method
   events [NAME]                show events as they come
   get CLASS PROPERTY           read a property of all objects of a class
   hosts [FILTER]               list the hosts, or those that a filter means

@@ -1,4 +1,4 @@
-"""``mhsh hosts`` and ``mhsh get``."""
+"""``mhsh hosts``, ``mhsh get`` and ``mhsh describe``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import argparse
 from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
 from matahari.shell.base.parser import Parser
 from matahari.shell.base.ports import ConsoleLike
+from matahari.shell.direct.call import target_of
 from matahari.shell.direct.target import (
     add_hosts_option,
     choose,
@@ -18,12 +19,21 @@ from matahari.shell.direct.target import (
 )
 from matahari.shell.display.approval import Approval
 from matahari.shell.display.output import Output
-from matahari.shell.display.render import printable
+from matahari.shell.display.render import one_line
 from matahari.shell.session import Session
 from matahari.shell.syntax.lines import Line, Word
 from matahari.shell.verbs.hostfilters import HostFilters
 
-__all__ = ["add_get_options", "add_hosts_options", "check_get", "check_hosts", "run_get", "run_hosts"]
+__all__ = [
+    "add_get_options",
+    "add_hosts_options",
+    "check_describe",
+    "check_get",
+    "check_hosts",
+    "run_describe",
+    "run_get",
+    "run_hosts",
+]
 
 
 def add_hosts_options(parser: Parser) -> None:
@@ -47,7 +57,7 @@ def run_hosts(options: argparse.Namespace, console: ConsoleLike, output: Output,
     Raises:
         MatahariError: they are no filter, or mean no host.
     """
-    session = Session(console, output, timeout=options.timeout, approval=approval)
+    session = Session(console, output, limit=options.timeout, approval=approval)
     text = " ".join(options.words)
     if options.explain:
         try:
@@ -55,16 +65,16 @@ def run_hosts(options: argparse.Namespace, console: ConsoleLike, output: Output,
         except CommandError as error:
             raise pointed(error, Line(text, (Word(text, 0, len(text)),), 0, len(text))) from error
     hosts, status = console.hosts(), ExitStatus.OK
-    if text:
+    if options.words:  # an empty filter, as of a variable that is not set, does not mean all hosts
         names, status = choose_hosts(session, text)
         hosts = [host for host in hosts if host.name in set(names)]
     for host in hosts:
-        output.row([printable(host.name)], {"host": host.name, "uuid": str(host.uuid)})
+        output.row([one_line(host.name)], {"host": host.name, "uuid": str(host.uuid)})
     return first_failure([status, ExitStatus.OK if hosts else ExitStatus.NOTHING_MATCHED])
 
 
 def add_get_options(parser: Parser) -> None:
-    """The options of ``mhsh get``."""
+    """The options of ``mhsh get`` and ``mhsh describe``."""
     add_hosts_option(parser)
 
 
@@ -84,12 +94,43 @@ def run_get(options: argparse.Namespace, console: ConsoleLike, output: Output, a
     Raises:
         MatahariError: there is no such class, property or host.
     """
-    session = Session(console, output, timeout=options.timeout, approval=approval)
+    session = Session(console, output, limit=options.timeout, approval=approval)
     name, member = options.words
     package, class_name = find_class(console, name)
     chosen = choose(session, package, class_name, options.hosts)
     if chosen.status is ExitStatus.NONE_ANSWERED:
         return chosen.status
     status = run_words(session, "get", f"{name} {member}", member, ())
+    report_lacking(session, chosen.lacking, name=member)
+    return first_failure([status, chosen.status])
+
+
+def check_describe(parser: Parser, options: argparse.Namespace) -> None:
+    """Look at the words.
+
+    Raises:
+        SystemExit: they are not one method.
+    """
+    if len(options.words) != 1:
+        parser.error("one PLUGIN.METHOD is needed, and nothing else")
+    try:
+        target_of(options.words[0])
+    except CommandError as error:
+        parser.error(str(error))
+
+
+def run_describe(options: argparse.Namespace, console: ConsoleLike, output: Output, approval: Approval) -> ExitStatus:
+    """Tell what is known of a method, or of a property.
+
+    Raises:
+        MatahariError: there is no such plugin, class, member or host.
+    """
+    session = Session(console, output, limit=options.timeout, approval=approval)
+    [target] = options.words
+    package, class_name, member = target_of(target)
+    chosen = choose(session, package, class_name, options.hosts)
+    if chosen.status is ExitStatus.NONE_ANSWERED:
+        return chosen.status
+    status = run_words(session, "describe", target, member, ())
     report_lacking(session, chosen.lacking, name=member)
     return first_failure([status, chosen.status])

@@ -1,4 +1,4 @@
-"""Direct commands: ``mhsh call``, ``mhsh events``, ``mhsh get`` and ``mhsh hosts``, one request each.
+"""Direct commands: ``mhsh call``, ``describe``, ``events``, ``get`` and ``hosts``, one request each.
 
 They are the shell's own commands on a session of their own, so that what they print is what the shell prints. Only
 errors of the command itself differ: they are on standard error, as scripts want the answers alone.
@@ -17,7 +17,16 @@ from matahari.shell.base.parser import Parser
 from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.direct.call import add_call_options, check_call, run_call
 from matahari.shell.direct.client_options import add_client_options
-from matahari.shell.direct.read import add_get_options, add_hosts_options, check_get, check_hosts, run_get, run_hosts
+from matahari.shell.direct.read import (
+    add_get_options,
+    add_hosts_options,
+    check_describe,
+    check_get,
+    check_hosts,
+    run_describe,
+    run_get,
+    run_hosts,
+)
 from matahari.shell.display.approval import Approval
 from matahari.shell.display.output import Output, wants_colour
 
@@ -27,6 +36,7 @@ Connect = Callable[[argparse.Namespace], ConsoleLike]
 
 _USAGE: Final = {
     "call": "%(prog)s [option]... PLUGIN.METHOD [ARG]... | PACKAGE:CLASS.METHOD [ARG]...",
+    "describe": "%(prog)s [option]... PLUGIN.METHOD | PACKAGE:CLASS.MEMBER",
     "events": "%(prog)s [option]... [[PACKAGE:]CLASS]",
     "get": "%(prog)s [option]... [PACKAGE:]CLASS PROPERTY",
     "hosts": "%(prog)s [option]... [FILTER]",
@@ -34,6 +44,7 @@ _USAGE: Final = {
 _ABOUT: Final = {
     "call": "Call a method on all hosts that have it, or on those that --hosts means. An ARG is JSON or a bare word, by "
     "position or as NAME=VALUE, as in the shell; behind -- nothing is an option.",
+    "describe": "Tell what is known of a method, or of a property of a class: signature, description, arguments.",
     "events": "Show events as they come.",
     "get": "Read a property of all objects of a class. A CLASS without PACKAGE is one of org.matahariproject, else the "
     "only one of that name.",
@@ -51,7 +62,7 @@ def direct_parser(word: str) -> Parser:
             from matahari.shell.direct.events import add_event_options  # the others do not need it
 
             add_event_options(parser)
-        case "get":
+        case "describe" | "get":
             add_get_options(parser)
         case _:
             add_hosts_options(parser)
@@ -73,6 +84,8 @@ def check(parser: Parser, options: argparse.Namespace) -> None:
             from matahari.shell.direct.events import check_events  # the others do not need it
 
             check_events(parser, options)
+        case "describe":
+            check_describe(parser, options)
         case "get":
             check_get(parser, options)
         case _:
@@ -96,7 +109,7 @@ def run_direct(options: argparse.Namespace, connect: Connect, approval: Approval
         from matahari.shell.direct.events import run_events  # the others do not need it
 
         return run_events(options, connect, output)
-    run = {"call": run_call, "get": run_get, "hosts": run_hosts}[options.direct]
+    run = {"call": run_call, "describe": run_describe, "get": run_get, "hosts": run_hosts}[options.direct]
     console = connect(options)
     try:
         return run(options, console, output, approval)

@@ -81,6 +81,8 @@ def choose(session: Session, package: str, class_name: str, hosts: str | None) -
         found = ExitStatus.NONE_ANSWERED
     elif not len(objects):
         what = class_text(package, class_name)
+        if len(names) == 1:
+            raise NoAgentsError(f"The one host that is meant has no {what}")
         raise NoAgentsError(
             f"None of the {len(names)} hosts that are meant has a {what}" if names else f"There is no {what}"
         )

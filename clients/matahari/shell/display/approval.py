@@ -21,10 +21,12 @@ class Risk:
     Attributes:
         method: its name.
         hosts: names of the hosts, each once.
+        arguments: as a line shows them, without secrets; empty for none.
     """
 
     method: str
     hosts: tuple[str, ...]
+    arguments: str = ""
 
     @property
     def text(self) -> str:
@@ -33,9 +35,8 @@ class Risk:
         named = ", ".join(printable(host) for host in self.hosts[:MAX_NAMED])
         more = f" and {number - MAX_NAMED} more" if number > MAX_NAMED else ""
         hosts = "host" if number == 1 else "hosts"
-        return (
-            f"{printable(self.method)} is declared destructive, and would be called on {number} {hosts}: {named}{more}"
-        )
+        call = printable(f"{self.method} {self.arguments}".rstrip())
+        return f"{call} is declared destructive, and would be called on {number} {hosts}: {named}{more}"
 
 
 Approval = Callable[[Risk], None]

@@ -11,10 +11,12 @@ from matahari.console import Missed, Partial, Progress, Report, Result
 from matahari.console import Output as OutputChunk
 from matahari.shell.base.ports import CallLike, ObjectLike, ObjectsLike
 from matahari.shell.display.columns import padded
+from matahari.shell.display.interrupts import Interrupts
 from matahari.shell.display.labels import Labels, key_of
 from matahari.shell.display.output import Output
 from matahari.shell.display.progress import ProgressBar
 from matahari.shell.display.render import object_record, printable, value_lines
+from matahari.shell.display.rows import counted
 
 __all__ = ["ShownCall"]
 
@@ -24,8 +26,9 @@ MAX_LINE = 8192  # characters of a line that has no end yet; then it is shown as
 class ShownCall(Iterator[Result]):
     """Gives the results, and shows what comes before them.
 
-    At the first interrupt the call is ended where it still runs, and the results that this brings are given like all
-    others; then, or at a second interrupt, ``KeyboardInterrupt`` is raised.
+    Showing is not interrupted: what has come is shown whole. At the first interrupt the call is ended where it still
+    runs, and the results that this brings are given like all others; then, or at a second interrupt,
+    ``KeyboardInterrupt`` is raised.
 
     Args:
         name: the method, for records.
@@ -36,6 +39,7 @@ class ShownCall(Iterator[Result]):
         self, call: CallLike, objects: ObjectsLike, output: Output, *, name: str, bar: ProgressBar | None = None
     ) -> None:
         self._call = call
+        self._interrupts = Interrupts()
         self._is_interrupted = False
         self._teller = _Teller(objects, output, name, bar)
         self._output = output
@@ -43,6 +47,9 @@ class ShownCall(Iterator[Result]):
     def __next__(self) -> Result:
         while True:
             try:
+                self._interrupts.hold()
+                with self._interrupts.waiting():
+                    self._call.ready()
                 told = next(self._call)
                 if isinstance(told, Result):
                     self._teller.finish(told.object)
@@ -60,10 +67,17 @@ class ShownCall(Iterator[Result]):
                 self._output.remark("\n% cancelling; Ctrl-C again stops waiting for the hosts")
                 self._call.cancel()
 
+    def has_shown(self, item: ObjectLike) -> bool:
+        """Whether the output of the call on this object was shown, without a gap."""
+        return self._teller.has_shown(item)
+
     def close(self) -> None:
         """Have the call ended where it still runs; nothing more is shown."""
-        self._output.status.clear()
-        self._call.close()
+        try:
+            self._interrupts.release()
+        finally:
+            self._output.status.clear()
+            self._call.close()
 
 
 class _Teller:
@@ -76,6 +90,8 @@ class _Teller:
         self._name = name
         self._bar = bar
         self._lines: dict[tuple[str, str], str] = {}  # the part of a line that each object has shown so far
+        self._told: set[tuple[str, str]] = set()  # objects whose output was shown
+        self._lossy: set[tuple[str, str]] = set()  # objects of which something was lost
 
     def tell(self, report: Report) -> None:
         """Show one report."""
@@ -87,6 +103,7 @@ class _Teller:
                 if not self._output.as_json and self._bar is None:
                     self._output.status.show(f"{self._labels.of(item)}: {_progress(report)}")
             case OutputChunk():
+                self._told.add(key_of(item))
                 if not self._record(item, "output", {"chunk": report.chunk}):
                     self._show(item, report.chunk)
             case Partial():
@@ -94,10 +111,16 @@ class _Teller:
                     self._end_line(item)
                     self._output.text("\n".join(value_lines(self._labels.of(item), report.value, self._labels.width)))
             case Missed():
+                self._lossy.add(key_of(item))
                 if not self._record(item, "missed", {"count": report.count}):
                     self._end_line(item)
-                    self._output.remark(f"{self._labels.of(item)}: % {report.count} reports of the call were lost")
+                    lost, verb = counted(report.count, "report"), "was" if report.count == 1 else "were"
+                    self._output.remark(f"{self._labels.of(item)}: % {lost} of the call {verb} lost")
         self._restore_bar()
+
+    def has_shown(self, item: ObjectLike) -> bool:
+        """Whether the output of this object was shown, without a gap."""
+        return key_of(item) in self._told - self._lossy
 
     def finish(self, item: ObjectLike) -> None:
         """The call has ended there."""

@@ -6,10 +6,12 @@ What is known is what the objects published when they were fetched, of every obj
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from matahari.shell.base.ports import DEFAULT_PACKAGE, ObjectsLike
 from matahari.shell.display.approval import Risk
+from matahari.shell.display.secrets import arguments_text
 from matahari.shell.syntax.arguments import entries_of
 
 __all__ = ["declared_of", "declared_text", "risk_of"]
@@ -20,13 +22,16 @@ DESTRUCTIVE: Final[Mapping[tuple[str, str], frozenset[str]]] = {
 }
 
 
-def risk_of(objects: ObjectsLike, method: str) -> Risk | None:
+def risk_of(
+    objects: ObjectsLike, method: str, args: Sequence[object] = (), kwargs: Mapping[str, object] = MappingProxyType({})
+) -> Risk | None:
     """What calling ``method`` on all of them risks: None where none of them says that it is destructive."""
     if not _is_known(objects, method) and not any(
         _effects(entry).get("destructive") is True for entry in entries_of(objects, method)
     ):
         return None
-    return Risk(method, tuple(dict.fromkeys(found.host for found in objects)))
+    hosts = tuple(dict.fromkeys(found.host for found in objects))
+    return Risk(method, hosts, arguments_text(list(entries_of(objects, method)), args, kwargs))
 
 
 def declared_of(objects: ObjectsLike, method: str) -> str:

@@ -61,9 +61,11 @@ def failure_entries(
     failures: Sequence[tuple[str, MatahariError | None]], *, noun: str, debug: bool = False
 ) -> list[Told]:
     """Failures with the same text together, the largest group first; with ``debug`` also with the same traceback."""
-    errors: Mapping[str, MatahariError | None] = dict(failures)
-    groups = group_values((label, _texts(error, debug=debug)) for label, error in failures)
-    return [_of_failures(group, errors[group.hosts[0]], noun) for group in groups]
+    told = [(label, _texts(error, debug=debug), error) for label, error in failures]
+    # Names may look alike, so that a label alone does not tell which failure is meant.
+    errors: Mapping[tuple[str, object], MatahariError | None] = {(label, texts): error for label, texts, error in told}
+    groups = group_values((label, texts) for label, texts, _ in told)
+    return [_of_failures(group, errors[group.hosts[0], group.value], noun) for group in groups]
 
 
 def told_lines(entries: Iterable[Told], *, debug: bool) -> list[tuple[list[str], bool]]:
@@ -91,6 +93,6 @@ def _names(group: ValueGroup) -> str:
     return f"({', '.join(group.hosts[:MAX_NAMED])}{more})"
 
 
-def _texts(error: MatahariError | None, *, debug: bool) -> list[str]:
+def _texts(error: MatahariError | None, *, debug: bool) -> tuple[str, str]:
     traceback = error.remote_traceback if debug and isinstance(error, RemoteError) else ""
-    return [failure_text(error), traceback]
+    return failure_text(error), traceback

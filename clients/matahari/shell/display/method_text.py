@@ -160,7 +160,7 @@ def property_row(member: PropertyLike) -> Row:
     if rules := property_rules(member):
         more.append(f"[{', '.join(rules)}]")
     if member.default is not None:
-        more.append(f"(default {member.default!r})")
+        more.append(f"(default {json.dumps(member.default, ensure_ascii=False, default=str)})")
     return type_name(member), member.name, " ".join(more)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from matahari.errors import MatahariError
-from matahari.shell.display.render import INDENT, error_lines, json_line
+from matahari.shell.display.render import INDENT, error_lines, json_line, printable
 from matahari.shell.display.statusline import StatusLine
 from matahari.shell.syntax.lines import Line
 
@@ -74,6 +75,11 @@ class Output:
         return self._as_json or self._wants_records
 
     @property
+    def width(self) -> int | None:
+        """Columns of the terminal that answers go to, None where there is none."""
+        return None if self.is_piped or not self.out.isatty() else shutil.get_terminal_size().columns
+
+    @property
     def is_piped(self) -> bool:
         """Whether answers go through stages of a pipe, which want one row for each host."""
         return self._pipe is not None
@@ -98,7 +104,8 @@ class Output:
             self._pipe, self._wants_records = before
 
     def text(self, text: str) -> None:
-        """A line for people, in either form."""
+        """Lines for people, in either form, made harmless for a terminal."""
+        text = printable(text)
         if self._pipe is None:
             self._write(text)
             return
@@ -116,10 +123,10 @@ class Output:
         return Row(tuple(lines), record or {"text": "\n".join(lines)}, failed)
 
     def remark(self, text: str) -> None:
-        """A line beside the answers, e.g. the closing count."""
+        """A line beside the answers, e.g. the closing count, made harmless for a terminal."""
         self.status.clear()
         self.out.flush()
-        print(text, file=self.err, flush=True)
+        print(printable(text), file=self.err, flush=True)
 
     def error(self, error: MatahariError, line: Line | None = None) -> None:
         """The ``% `` lines of an error and an empty line; with ``debug`` its traceback on ``err``."""
@@ -130,7 +137,7 @@ class Output:
     def complain(self, lines: Sequence[str]) -> None:
         """Lines about a command that was not run, and an empty line."""
         self.status.clear()
-        joined = "\n".join(lines)
+        joined = printable("\n".join(lines))
         stream = self.err if self.as_json or self.is_piped else self.out
         is_red = self.colour and (stream is self.out or stream.isatty())
         print(f"{_RED}{joined}{_PLAIN}\n" if is_red else f"{joined}\n", file=stream, flush=True)

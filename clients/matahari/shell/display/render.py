@@ -26,6 +26,7 @@ __all__ = [
     "failure_text",
     "json_line",
     "object_record",
+    "one_line",
     "printable",
     "value_lines",
     "value_record",
@@ -39,6 +40,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char in "\n\t" or not _is_control(char) else _escaped(char) for char in text)
+
+
+def one_line(name: str) -> str:
+    """A name of the bus with line breaks and tabs escaped too: what follows a break would pass for another host's."""
+    return printable(name).replace("\n", "\\x0a").replace("\t", "\\x09")
 
 
 def _is_control(char: str) -> bool:
@@ -174,7 +180,9 @@ def error_lines(error: MatahariError, line: Line | None = None) -> list[str]:
 def _with_pointer(lines: Sequence[str], line: Line, position: int) -> list[str]:
     source = printable(line.source)
     start, end = line.span
-    pointer = " " * columns_of(printable(line.text[start:position])) + "^"
+    # A tab is as wide there as in the line above.
+    before = printable(line.text[start:position]).split("\t")
+    pointer = "\t".join(" " * columns_of(part) for part in before) + "^"
     if position > end:
         pointer = " " * (columns_of(source) + 1) + "^"
     shown_at = lines[0].find(f'"{source}"')

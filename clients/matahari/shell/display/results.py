@@ -15,11 +15,12 @@ from typing import Final, Protocol
 from matahari.console import group_values
 from matahari.errors import MatahariError
 from matahari.shell.base.outcome import ExitStatus
-from matahari.shell.base.ports import ObjectsLike, ResultLike
+from matahari.shell.base.ports import ObjectLike, ObjectsLike, ResultLike
 from matahari.shell.display.calls import ShownCall
-from matahari.shell.display.grouped import failure_entries, told_lines, value_entries
+from matahari.shell.display.grouped import Told, failure_entries, told_lines, value_entries
 from matahari.shell.display.labels import Labels
 from matahari.shell.display.output import Output
+from matahari.shell.display.overtime import without_output
 from matahari.shell.display.progress import ProgressBar
 from matahari.shell.display.readings import is_complete, readings
 from matahari.shell.display.render import call_record, failure_lines, printable, value_lines
@@ -35,8 +36,12 @@ class Shell(Protocol):
     """What showing results needs of the session."""
 
     output: Output
-    timeout: float
+    limit: float | None
     answers: dict[str, object]
+
+    @property
+    def timeout(self) -> float:
+        """Seconds to wait for answers."""
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -56,6 +61,7 @@ class ResultsView:
 
     Attributes:
         bar: how many are in; None for few objects, and with JSON that no pipe takes.
+        has_shown: whether the output of a call on that object was shown, so that no failure need repeat it.
     """
 
     def __init__(
@@ -80,6 +86,8 @@ class ResultsView:
         self._is_read = is_read
         self._labels = Labels(objects)
         self._tally = Tally.of(objects)
+        self._limit = shell.limit
+        self.has_shown: Callable[[ObjectLike], bool] = lambda item: False
         is_plain = not (self._output.as_json or self._output.is_piped)
         self._is_grouped = is_plain and self._tally.expected > MAX_ROWS
         self._keeps_failures = is_plain
@@ -147,10 +155,12 @@ class ResultsView:
             self._output.row(value_lines(label, value, self._labels.width), self._record(result))
 
     def _add_failure(self, result: ResultLike, label: str, place: int) -> None:
+        is_shown = self.has_shown(result.object)
+        error = without_output(result.error, result.object, self._name, limit=self._limit, is_shown=is_shown)
         if self._keeps_failures:
-            self._failures.append((is_silent(result.error), place, label, result.error))
+            self._failures.append((is_silent(error), place, label, error))
         else:
-            lines = failure_lines(label, result.error, self._labels.width, debug=self._output.debug)
+            lines = failure_lines(label, error, self._labels.width, debug=self._output.debug)
             self._output.row(lines, self._record(result), failed=True)
 
     def _warn(self, result: ResultLike, label: str, place: int) -> None:
@@ -167,25 +177,43 @@ class ResultsView:
         if self._is_grouped:
             self._show_grouped()
         else:
-            for _, _, label, error in sorted(self._failures, key=_order):
-                # Kept failures are shown as text alone, which has no record.
-                lines = failure_lines(label, error, self._labels.width, debug=self._output.debug)
-                self._output.row(lines, {}, failed=True)
+            self.show_failures()
         if self._tally.hosts > 1 and (self._is_grouped or self._tally.silent or not self._is_read):
             self._output.remark(str(self._tally))
 
     def _show_grouped(self) -> None:
-        noun, debug = "hosts" if self._tally.expected == self._tally.hosts else "objects", self._output.debug
+        noun = self._noun
         values = [(label, value) for _, label, value in sorted(self._values, key=lambda one: one[0])]
-        entries = value_entries(values, noun=noun)
-        for silence in (False, True):
-            failures = [(one[2], one[3]) for one in sorted(self._failures, key=_order) if one[0] is silence]
-            entries += failure_entries(failures, noun=noun, debug=debug)
-        for lines, is_failure in told_lines(entries, debug=debug):
-            self._output.row(lines, {}, failed=is_failure)
+        self._show_entries([*value_entries(values, noun=noun), *self._failure_entries()])
         for group in group_values((label, text) for _, label, text in sorted(self._warnings)):
             who = group.hosts[0] if group.count == 1 else f"{group.count} {noun}"
             self._output.remark(f"{who}: warning: {printable(str(group.value))}")
+
+    def show_failures(self) -> None:
+        """Show the failures that are in and were not shown: they are of interest before the rest is in."""
+        if self._is_grouped:
+            self._show_entries(self._failure_entries())
+        else:
+            for _, _, label, error in sorted(self._failures, key=_order):
+                # Kept failures are shown as text alone, which has no record.
+                lines = failure_lines(label, error, self._labels.width, debug=self._output.debug)
+                self._output.row(lines, {}, failed=True)
+        self._failures.clear()
+
+    def _failure_entries(self) -> list[Told]:
+        entries: list[Told] = []
+        for silence in (False, True):
+            failures = [(one[2], one[3]) for one in sorted(self._failures, key=_order) if one[0] is silence]
+            entries += failure_entries(failures, noun=self._noun, debug=self._output.debug)
+        return entries
+
+    def _show_entries(self, entries: Sequence[Told]) -> None:
+        for lines, is_failure in told_lines(entries, debug=self._output.debug):
+            self._output.row(lines, {}, failed=is_failure)
+
+    @property
+    def _noun(self) -> str:
+        return "hosts" if self._tally.expected == self._tally.hosts else "objects"
 
 
 def show_call(
@@ -199,8 +227,9 @@ def show_call(
 ) -> ExitStatus:
     """Call on every object, and show what it tells and gives; an interrupt ends the call."""
     view = ResultsView(shell, objects, name=method, shows_ok=shows_ok)
-    call = objects.stream_with(method, args, kwargs, timeout=shell.timeout)
+    call = objects.stream_with(method, args, kwargs, timeout=shell.limit)
     shown = ShownCall(call, objects, shell.output, name=method, bar=view.bar)
+    view.has_shown = shown.has_shown
     return view.show(shown, end=shown.close)
 
 

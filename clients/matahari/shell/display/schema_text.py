@@ -37,7 +37,7 @@ def parameter_rows(schemas: Mapping[str, Mapping[str, object]], whole: Mapping[s
         if schema.get("writeOnly"):
             more.append("(secret)")
         if "default" in schema:
-            more.append(f"(default {schema['default']!r})")
+            more.append(f"(default {json.dumps(schema['default'], ensure_ascii=False)})")
         rows.append((type_text(schema, named), name, " ".join(more)))
     items = whole.get("x-varargs-items")
     if isinstance(items, Mapping):
@@ -49,7 +49,9 @@ def parameter_rows(schemas: Mapping[str, Mapping[str, object]], whole: Mapping[s
 def table_lines(rows: Sequence[Row], indent: str) -> list[str]:
     """The rows for a terminal, types aligned to the right."""
     width = max((len(kind) for kind, _, _ in rows), default=0)
-    return [f"{indent}{kind:>{width}}  {name} {more}".rstrip() for kind, name, more in rows]
+    names = max((len(name) for _, name, _ in rows), default=0)
+    cells = ((f"{kind:>{width}}", *([f"{name:<{names}}"] if names else []), more) for kind, name, more in rows)
+    return [f"{indent}{'  '.join(row)}".rstrip() for row in cells]
 
 
 def definitions(schema: Mapping[str, object] | None) -> Mapping[str, object]:

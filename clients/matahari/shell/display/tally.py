@@ -76,7 +76,7 @@ class Tally:
         """The closing line."""
         scope = f"{self.hosts} host{'' if self.hosts == 1 else 's'}"
         if self.expected != self.hosts:
-            scope += f", {self.expected} objects"
+            scope += f", {self.expected} object{'' if self.expected == 1 else 's'}"
         cancelled = f", {self.cancelled} cancelled" if self.cancelled else ""
         left_out = f", {self.not_asked} not asked" if self.not_asked else ""
         took = "" if self.seconds is None else f", {self.seconds:.2f} s"

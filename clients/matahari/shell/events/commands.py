@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from matahari.shell.base.outcome import CommandError, ExitStatus
-from matahari.shell.base.ports import DEFAULT_PACKAGE
+from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.base.selection import Directory, Selection
 from matahari.shell.display.output import Output
 from matahari.shell.display.rows import counted
@@ -17,10 +17,9 @@ from matahari.shell.syntax.lines import Word
 from matahari.shell.syntax.values import Integer
 
 if TYPE_CHECKING:
-    from matahari.shell.base.event_ports import EventSource
-    from matahari.shell.events.log import EventLog, Heard
+    from matahari.shell.events.log import EventLog
 
-__all__ = ["MAX_COUNT", "EventCommands", "qualified"]
+__all__ = ["MAX_COUNT", "EventCommands"]
 
 MAX_COUNT = 1_000_000_000  # of events to wait for; more is a typing error
 
@@ -32,11 +31,14 @@ class Shell(Protocol):
 
     output: Output
     selection: Selection
-    timeout: float
     event_log: EventLog | None
 
     @property
-    def console(self) -> EventSource:
+    def timeout(self) -> float:
+        """Seconds to wait for answers."""
+
+    @property
+    def console(self) -> ConsoleLike:
         """The bus."""
 
 
@@ -56,24 +58,31 @@ class EventCommands:
     def _follow(self, values: tuple[object, ...]) -> ExitStatus:
         """Show events of the selected hosts as they come, until Ctrl-C or until there were COUNT.
 
-        Without a class also agents that come and go. A class without package is one of org.matahariproject.
+        Without a class also agents that come and go, and no heartbeats of hosts: those are events heartbeat. A class
+        without package is that of any package.
         """
         from matahari.shell.events.follow import follow  # only this command needs it
+        from matahari.shell.events.meaning import asked_for, wanted
 
         name, count = _wish(values[-1])
         shell = self._shell
         self._log().begin(shell.console)
-        with shell.console.events(name, hosts=shell.selection.hosts or None, timeout=shell.timeout) as stream:
+        with shell.console.events(
+            asked_for(name), hosts=shell.selection.hosts or None, timeout=shell.timeout
+        ) as stream:
             if shell.output.err.isatty():
-                shell.output.remark(f"listening to {_hosts(shell.selection)}; Ctrl-C ends")
-            follow(stream, shell.output, count=count)
+                shell.output.remark(f"listening to {_hosts(shell.selection)}{_left_out(name)}; Ctrl-C ends")
+            self._warn(name)
+            follow(stream, shell.output, meant=wanted(name), count=count)
         return ExitStatus.OK
 
     def _show(self, values: tuple[object, ...]) -> ExitStatus:
         """Show the last events of the selected hosts that this shell has heard, of at most 1000.
 
-        A shell at a terminal listens from its start, a script from its first "events" or "show events".
+        A shell at a terminal listens from its start, a script from its first "events" or "show events". Heartbeats of
+        hosts are shown where their class is named.
         """
+        from matahari.shell.events.meaning import is_heartbeat, wanted
         from matahari.shell.events.rows import clock_text, show_event  # only this command needs it
 
         name, count = _wish(values[-1])
@@ -81,15 +90,30 @@ class EventCommands:
         log = self._log()
         log.begin(shell.console)
         kept = log.recent()
-        meant = [heard for heard in kept if _is_meant(heard, name, shell.selection.hosts)]
+        is_meant, hosts = wanted(name), shell.selection.hosts
+        meant = [heard for heard in kept if is_meant(heard.event) and (not hosts or heard.event.host in hosts)]
         shown = meant if count is None else meant[-count:]
         for heard in shown:
             show_event(shell.output, heard)
-        forgotten = f"; the first {log.total - len(kept)} of all are forgotten" if log.total > len(kept) else ""
+        lost = log.forgotten(heartbeats=any(is_heartbeat(heard.event) for heard in meant))
+        forgotten = f"; the first {lost} of all are forgotten" if lost else ""
         since = clock_text(log.since_ns or 0)
         events = counted(len(shown), "event")
-        shell.output.remark(f"{events} of {_hosts(shell.selection)}; listening since {since}{forgotten}")
+        where = f"{_hosts(shell.selection)}{_left_out(name)}"
+        shell.output.remark(f"{events} of {where}; listening since {since}{forgotten}")
+        if not meant:
+            self._warn(name)
         return ExitStatus.OK
+
+    def _warn(self, name: str | None) -> None:
+        """Tell that there is no such class, as far as that is known."""
+        if name is None:
+            return
+        from matahari.shell.events.meaning import unknown_class
+
+        heard = ((one.event.package, one.event.name) for one in self._log().recent() if one.event.kind == "event")
+        if text := unknown_class(name, self._shell.console, heard):
+            self._shell.output.remark(text)
 
     def _log(self) -> EventLog:
         if self._shell.event_log is None:
@@ -107,17 +131,8 @@ class EventCommands:
         return [*flags, *(f"{name} " for name in sorted(names) if name.startswith(fragment))]
 
 
-def qualified(name: str) -> tuple[str, str]:
-    """Package and name of a class that was typed with or without its package."""
-    package, _, class_name = name.rpartition(":")
-    return package or DEFAULT_PACKAGE, class_name
-
-
-def _is_meant(heard: Heard, name: str | None, hosts: tuple[str, ...]) -> bool:
-    event = heard.event
-    if hosts and event.host not in hosts:
-        return False
-    return name is None or (event.package, event.name) == qualified(name)
+def _left_out(name: str | None) -> str:
+    return ", heartbeats left out" if name is None else ""
 
 
 def _hosts(selection: Selection) -> str:

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from matahari.shell.base.event_ports import EventStreamLike
+from matahari.shell.base.event_ports import EventLike, EventStreamLike
 from matahari.shell.display.output import Output
+from matahari.shell.display.rows import counted
 from matahari.shell.events.log import Heard
 from matahari.shell.events.rows import show_event
 
@@ -24,12 +25,16 @@ def follow(
     stream: EventStreamLike,
     output: Output,
     *,
+    meant: Callable[[EventLike], bool] = lambda event: True,
     count: int | None = None,
     seconds: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], int] = time.time_ns,
 ) -> int:
     """Show events until there were ``count``, until ``seconds`` are over, or for ever.
+
+    Args:
+        meant: which events are shown.
 
     Returns:
         How many were shown.
@@ -44,13 +49,16 @@ def follow(
     while count is None or shown < count:
         wait = CHECK_INTERVAL if ends_at is None else min(CHECK_INTERVAL, ends_at - clock())
         event = stream.next(timeout=wait) if wait > 0 else None
-        if event is not None:
+        is_shown = event is not None and meant(event)
+        if event is not None and is_shown:
             show_event(output, Heard(event, now()))
             shown += 1
         if stream.dropped > lost:
-            output.remark(f"% {stream.dropped - lost} events were lost: they came faster than they could be shown")
+            more = stream.dropped - lost
+            were = "was lost: events" if more == 1 else "were lost: they"
+            output.remark(f"% {counted(more, 'event')} {were} came faster than they could be shown")
             lost = stream.dropped
-        if event is None:
+        if not is_shown:
             if ends_at is not None and clock() >= ends_at:
                 break
             if _is_gone(output.out):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from matahari.shell.base.event_ports import EventLike, EventSource
+from matahari.shell.events.meaning import is_heartbeat
 
 __all__ = ["MAX_EVENTS", "EventLog", "Heard"]
 
@@ -45,9 +46,11 @@ class EventLog:
     def __init__(self, now: Callable[[], int] = time.time_ns) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._kept: deque[tuple[Heard, int]] = deque()
+        self._kept: deque[_Kept] = deque()
+        self._beats: deque[_Kept] = deque()
         self._bytes = 0
         self._total = 0
+        self._total_beats = 0
         self._since_ns: int | None = None
 
     @property
@@ -59,6 +62,13 @@ class EventLog:
     def total(self) -> int:
         """Events heard, those included that are no longer kept."""
         return self._total
+
+    def forgotten(self, *, heartbeats: bool) -> int:
+        """How many events are no longer kept: heartbeats, or all others."""
+        with self._lock:
+            if heartbeats:
+                return self._total_beats - len(self._beats)
+            return self._total - self._total_beats - len(self._kept)
 
     def begin(self, source: EventSource) -> None:
         """Listen from now on; a second call does nothing.
@@ -77,19 +87,33 @@ class EventLog:
             raise
 
     def hear(self, event: EventLike) -> None:
-        """Keep one event, and forget the oldest where that is too much."""
-        size = _size(event.values)
+        """Keep one event, and forget the oldest where that is too much: of many the heartbeats first."""
+        size, is_beat = _size(event.values), is_heartbeat(event)
         with self._lock:
-            self._kept.append((Heard(event, self._now()), size))
+            (self._beats if is_beat else self._kept).append(_Kept(self._total, Heard(event, self._now()), size))
             self._bytes += size
             self._total += 1
-            while len(self._kept) > MAX_EVENTS or (self._bytes > MAX_BYTES and len(self._kept) > 1):
-                self._bytes -= self._kept.popleft()[1]
+            self._total_beats += is_beat
+            while len(self._kept) + len(self._beats) > MAX_EVENTS:
+                self._forget(self._beats or self._kept)
+            while self._bytes > MAX_BYTES and len(self._kept) + len(self._beats) > 1:
+                self._forget(min(filter(None, (self._kept, self._beats)), key=lambda some: some[0].number))
 
     def recent(self) -> list[Heard]:
         """Those that are kept, in the order in which they were heard."""
         with self._lock:
-            return [heard for heard, _ in self._kept]
+            kept = sorted([*self._kept, *self._beats], key=lambda one: one.number)
+        return [one.heard for one in kept]
+
+    def _forget(self, some: deque[_Kept]) -> None:
+        self._bytes -= some.popleft().size
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    number: int
+    heard: Heard
+    size: int
 
 
 def _size(value: object) -> int:

@@ -21,6 +21,7 @@ from matahari.shell.pipes.stages import Stage
 
 __all__ = ["File"]
 
+_PERMISSIONS = 0o777  # of an old file, which the new one gets; no set-user-ID for another owner
 MODE = 0o600  # of a new file: what hosts answer may be nobody else's business; the umask may take more
 
 
@@ -46,6 +47,8 @@ class File(Stage):
         self._fault: OSError | None = None
         self._temporary = ""
         try:
+            with contextlib.suppress(FileNotFoundError):
+                os.stat(path)  # a link that somebody else put into a shared directory: the system refuses to follow it
             # A link stays one: what it leads to is written.
             self._target = os.path.realpath(path)
             self._file = self._appended() if is_appended else self._replacing()
@@ -100,7 +103,7 @@ class File(Stage):
             mode = None
         else:
             _expect_regular(found.st_mode)
-            mode = stat.S_IMODE(found.st_mode)
+            mode = found.st_mode & _PERMISSIONS
         self._has_content = self._is_new = False
         # It is made for its owner only.
         descriptor, self._temporary = tempfile.mkstemp(prefix=".mhsh-", dir=os.path.dirname(self._target))

@@ -14,6 +14,7 @@ from pathlib import Path
 from matahari.config import Settings, describe, private_directory
 from matahari.errors import MatahariError
 from matahari.shell.display.render import printable
+from matahari.shell.display.rows import counted
 from matahari.shell.service.broker_advice import ADVICE, TROUBLES, BrokerAdvice
 from matahari.tap import Finding, probe
 
@@ -210,7 +211,7 @@ def _agents(report: Report, settings: Settings) -> None:
         ) as console:
             agents = await console.agents()
             hosts = await console.hosts()
-            report.good(f"{len(hosts)} hosts, {len(agents)} agents")
+            report.good(f"{counted(len(hosts), 'host')}, {counted(len(agents), 'agent')}")
             for agent in agents:
                 report.note(_printable(f"{agent.host or '-'}  {agent.name}"))
 

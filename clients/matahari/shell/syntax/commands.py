@@ -8,6 +8,7 @@ Source: matahari-2012.md 15.2 (unknown words), 15.5 (groups), 15.7 (texts of err
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from matahari.shell.base.outcome import CommandError, ExitStatus
 from matahari.shell.syntax.grammar import (
     Keyword,
+    MissingWordsError,
     RefusedWordError,
     Rest,
     Syntax,
@@ -22,16 +24,18 @@ from matahari.shell.syntax.grammar import (
     syntax_text,
 )
 from matahari.shell.syntax.lines import NAME_BEFORE_VALUE, PIPE, Line, Word, quote
-from matahari.shell.syntax.values import not_found
+from matahari.shell.syntax.values import close_matches, not_found
 
 if TYPE_CHECKING:
     from matahari.shell.syntax.completion import Expected
 
-__all__ = ["Action", "Command", "CommandSet", "Detail", "Source", "UnknownCommandError"]
+__all__ = ["Action", "Command", "CommandSet", "Detail", "Source", "UnknownCommandError", "pipe_hint"]
 
 Action = Callable[[tuple[object, ...]], ExitStatus]
 
 MAX_ABBREVIATIONS = 4  # no syntax has more keywords
+MAX_SHOWN = 8  # candidates in an error; more would drive the reason off the screen
+MAX_MISSING = 3  # lines about what may come next; more would only be the candidates once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +98,14 @@ class Source:
 
 
 class UnknownCommandError(CommandError):
-    """The first word is no command of the mode. ``word`` is what was typed."""
+    """The first word is no command of the mode. ``word`` is what was typed, ``close`` what may have been meant."""
 
     code = "shell.command.unknown"
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, close: Sequence[str] = ()) -> None:
         super().__init__(f"Unknown syntax: {line.source}", position=line.words[0].start)
         self.word = line.words[0].text
+        self.close = tuple(close)
 
 
 class CommandSet:
@@ -161,7 +166,7 @@ class CommandSet:
             return word.text
         fits = [first for first in self.first_words() if first.startswith(word.text)]
         if word.is_quoted or not word.text or not fits:
-            raise UnknownCommandError(line)
+            raise UnknownCommandError(line, close_matches(word.text, self.first_words()))
         if len(fits) > 1:
             raise _ambiguous(word, fits)
         return fits[0]
@@ -184,7 +189,7 @@ class CommandSet:
                 raise _ambiguous_group(line, [command for command, _ in fits])
         if len(group) == 1:
             raise failures[0]
-        raise _nothing_fits(line, [command.text for command in self.visible(first)], failures)
+        raise _nothing_fits(line, first, group, failures)
 
     def complete(self, before_cursor: str) -> tuple[int, list[str]]:
         """What may stand at the cursor.
@@ -255,35 +260,66 @@ def _ambiguous_group(line: Line, commands: Sequence[Command]) -> CommandError:
     return CommandError(f'Ambiguous Command: "{line.source}"', "Candidates are:", *candidates)
 
 
-def _nothing_fits(line: Line, candidates: Sequence[str], failures: Sequence[CommandError]) -> CommandError:
+def _nothing_fits(line: Line, first: str, group: Sequence[Command], failures: Sequence[CommandError]) -> CommandError:
     furthest = max(_column(error) for error in failures)
     deepest = [error for error in failures if _column(error) == furthest]
     reasons = list(dict.fromkeys(_reasons(deepest)))
     status = next((error.status for error in deepest if error.status is not ExitStatus.USAGE), ExitStatus.USAGE)
+    candidates = [one for one in zip(group, failures, strict=True) if not one[0].is_hidden]
+    left_out = max(0, len(candidates) - MAX_SHOWN)
+    if left_out:  # those that fit best come first; the sort keeps the order otherwise
+        candidates = sorted(candidates, key=lambda one: -_column(one[1]))[:MAX_SHOWN]
     return CommandError(
         f'Invalid Command: "{line.source}"',
         *reasons,
+        *(hint for word in line.words if word.start == furthest for hint in pipe_hint(word)),
         *(["Candidates are:"] if candidates else []),
-        *(f"    {candidate}" for candidate in candidates),
+        *(f"    {command.text}" for command, _ in candidates),
+        *([f"    … and {left_out} more: help {first}"] if left_out else []),
         position=furthest,
         status=status,
     )
 
 
 def _reasons(deepest: Sequence[CommandError]) -> Iterable[str]:
-    """Why the candidates that came furthest refuse; wrong keywords are one reason together."""
+    """Why the candidates that came furthest refuse; wrong keywords are one reason together, and so are missing members."""
     members: dict[str, list[str]] = {}
     for error in deepest:
-        if isinstance(error, RefusedWordError) and error.keyword is not None and error.keyword.noun:
+        if isinstance(error, RefusedWordError) and error.keyword is not None:
             members.setdefault(error.keyword.noun, []).append(error.keyword.word)
     for noun, known in members.items():
         word = next(error.word for error in deepest if isinstance(error, RefusedWordError))
-        yield str(not_found(noun, word.text, known))
+        if noun:
+            yield str(not_found(noun, word.text, known))
+        elif close := close_matches(word.text, known):
+            yield f"Invalid keyword '{word.text}'; did you mean {', '.join(close)}?"
+    yield from _missing([error for error in deepest if isinstance(error, MissingWordsError)])
     for error in deepest:
-        if not isinstance(error, RefusedWordError):
+        if isinstance(error, RefusedWordError):
+            if error.keyword is None:
+                yield error.reason
+        elif not isinstance(error, MissingWordsError):
             yield error.lines[0]
-        elif error.keyword is None:
-            yield error.reason
+
+
+def pipe_hint(word: Word) -> list[str]:
+    """What to do when a pipe was meant in a word that is none, else nothing."""
+    before, pipe, behind = word.source.partition(PIPE)
+    if not pipe or word.is_quoted or not before.strip():
+        return []
+    return [f"A pipe has blanks around it: {before} {PIPE} {behind}".rstrip()]
+
+
+def _missing(errors: Sequence[MissingWordsError]) -> Iterable[str]:
+    """What may come next, as far as the candidates do not say it all the better."""
+    nouns = Counter(error.noun for error in errors)
+    texts = dict.fromkeys(
+        f"a {error.noun.lower()}" if error.noun and nouns[error.noun] > 1 else f"'{error.missing}'" for error in errors
+    )
+    if len(texts) > MAX_MISSING:
+        yield "Missing arguments: one of those below"
+    else:
+        yield from (f"Missing arguments: {text}" for text in texts)
 
 
 def _column(error: CommandError) -> int:

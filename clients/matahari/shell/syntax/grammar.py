@@ -29,6 +29,7 @@ __all__ = [
     "Element",
     "Group",
     "Keyword",
+    "MissingWordsError",
     "RefusedWordError",
     "Repeat",
     "Rest",
@@ -151,9 +152,9 @@ def match(syntax: Syntax, words: Sequence[Word], *, abbreviations: int = 0) -> t
     return tuple(values)
 
 
-def missing_after(elements: Sequence[Element], position: int) -> CommandError:
+def missing_after(elements: Sequence[Element], position: int) -> MissingWordsError:
     """The error of a line that ends before all of ``elements`` were given."""
-    return CommandError(f"Missing arguments: '{syntax_text(elements)}'", position=position)
+    return MissingWordsError(elements, position)
 
 
 def _excess(words: Sequence[Word]) -> CommandError:
@@ -162,6 +163,23 @@ def _excess(words: Sequence[Word]) -> CommandError:
 
 def _column(error: CommandError) -> int:
     return -1 if error.position is None else error.position
+
+
+class MissingWordsError(CommandError):
+    """The line ends before the command does.
+
+    Attributes:
+        missing: the syntax of what is missing.
+        noun: of the member of a class that should come next, empty when something else should.
+    """
+
+    code = "shell.command.missing"
+
+    def __init__(self, elements: Sequence[Element], position: int) -> None:
+        self.missing = syntax_text(elements)
+        super().__init__(f"Missing arguments: '{self.missing}'", position=position)
+        first = elements[0] if elements else None
+        self.noun = first.noun if isinstance(first, Keyword) else ""
 
 
 class RefusedWordError(CommandError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from matahari.shell.display.columns import columns_of, cut
 from matahari.shell.display.render import printable
 from matahari.shell.syntax.commands import Command, CommandSet
 from matahari.shell.syntax.completion import Expected
@@ -24,7 +25,7 @@ END: Final = "<cr>"
 """Stands for the end of the line, where it may end."""
 
 NOTHING: Final = "% Nothing fits here"
-_WIDTH: Final = 100  # characters of the help on one word; it should stay one line
+_LEAST: Final = 20  # columns of the help on one word, however narrow the terminal
 _LONGEST: Final = 28  # characters of a word that others are aligned with
 _SEARCHES: Final = "grep"  # the stage of a pipe that takes a regular expression
 _TYPED: Final = (Text, Integer, Real, Uuid, JsonList, JsonMap)
@@ -44,13 +45,13 @@ def is_character(commands: CommandSet, before_cursor: str) -> bool:
     )
 
 
-def help_lines(commands: CommandSet, before_cursor: str) -> list[str]:
-    """What ``?`` shows there, harmless for a terminal."""
+def help_lines(commands: CommandSet, before_cursor: str, columns: int = 80) -> list[str]:
+    """What ``?`` shows there, harmless for a terminal, each on one line where that has so many columns."""
     hints = explain(commands, before_cursor)
     if not hints:
         return [NOTHING]
     width = max((len(word) for word, _ in hints if len(word) <= _LONGEST), default=0)
-    lines = [f"  {printable(word):<{width}}  {_one_line(text)}".rstrip() for word, text in hints]
+    lines = [_line(f"  {printable(word):<{width}}  ", text, columns) for word, text in hints]
     return [TITLE, *lines] if not before_cursor.strip() else lines
 
 
@@ -94,9 +95,10 @@ def _about(commands: CommandSet, words: Sequence[Word], word: str) -> str:
     """Help on a keyword: that of its command; where several commands go on behind it, the words that follow."""
     following = [*commands.ahead((*words, Word(word, 0, len(word), source=word)))]
     alternatives = {id(command): command for command, _ in following}
-    if len(alternatives) <= 1:
+    names = list(dict.fromkeys(_name(one) for _, one in following))
+    if len(alternatives) <= 1 or names == [END]:  # "reload all" could be a plugin of that name, too
         return next((command.about for command in alternatives.values()), "")
-    return ", ".join(dict.fromkeys(_name(one) for _, one in following))
+    return ", ".join(names)
 
 
 def _name(one: Expected) -> str:
@@ -144,6 +146,8 @@ def _about_rest(command: Command, one: Expected, place: Place) -> Sequence[tuple
     return [*hints, (END, "")] if not fragment and (one.words or not rest.is_required) else hints
 
 
-def _one_line(text: str) -> str:
+def _line(word: str, text: str, columns: int) -> str:
     first = printable(text).strip().split("\n", 1)[0]
-    return first if len(first) <= _WIDTH else f"{first[: _WIDTH - 1]}…"
+    room = max(_LEAST, columns - columns_of(word) - 1)  # a line that fills the last column may wrap
+    shown = first if columns_of(first) <= room else f"{cut(first, room - 1)}…"
+    return f"{word}{shown}".rstrip()

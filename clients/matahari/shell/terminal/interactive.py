@@ -165,7 +165,7 @@ def _bindings(session: Session, keeper: SnapshotKeeper) -> KeyBindings:
     @bindings.add("?", filter=has_focus(DEFAULT_BUFFER) & ~in_paste_mode & Condition(asks_for_help))
     def show_help(event: KeyPressEvent) -> None:
         before = event.current_buffer.document.current_line_before_cursor
-        shown = help_lines(session.commands(keeper.snapshot), before)
+        shown = help_lines(session.commands(keeper.snapshot), before, event.app.output.get_size().columns)
         run_in_terminal(lambda: session.output.text("\n".join(shown)), render_cli_done=True)
 
     bindings.add("c-v", filter=has_focus(DEFAULT_BUFFER))(get_by_name("quoted-insert"))

@@ -10,6 +10,7 @@ from matahari.errors import NoAgentsError
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.ports import ObjectsLike, PropertyLike
 from matahari.shell.base.selection import Directory
+from matahari.shell.display.docstring import without_parameters
 from matahari.shell.display.method_text import MethodText, method_text, property_rules
 from matahari.shell.display.output import Output
 from matahari.shell.display.render import INDENT, printable
@@ -36,6 +37,9 @@ class Shell(Protocol):
     output: Output
     objects: ObjectsLike | None
 
+    def renew(self) -> None:
+        """Fetch the objects of a selected plugin anew, where that is possible."""
+
 
 class Describe:
     """The command, working on one shell."""
@@ -50,17 +54,19 @@ class Describe:
         if objects is None or not len(objects):
             yield Command((keyword, Rest()), self._refuse, is_hidden=True)
         else:
-            names = [*(one.name for one in objects.methods), *(one.name for one in objects.properties)]
-            yield Command((keyword, Value("MEMBER", _Member(tuple(dict.fromkeys(names))))), self._describe)
+            yield Command((keyword, Value("MEMBER", _Member(_names(objects)))), self._describe)
 
     def _refuse(self, values: tuple[object, ...]) -> ExitStatus:
         raise NoAgentsError(NO_CLASS if self._shell.objects is None else "No objects selected")
 
     def _describe(self, values: tuple[object, ...]) -> ExitStatus:
         """Show what is known of a method (signature, arguments, result, effects) or of a property of the class."""
+        self._shell.renew()
         objects = self._shell.objects
         assert objects is not None  # else there is no such command
-        name = values[1]
+        name = str(values[1])
+        if name not in (names := _names(objects)):
+            raise not_found("Method or property", name, names)
         class_text = f"{objects.class_name.package}:{objects.class_name.name}"
         for method in objects.methods:
             if method.name == name:
@@ -73,8 +79,13 @@ class Describe:
         return ExitStatus.OK
 
 
+def _names(objects: ObjectsLike) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(one.name for one in objects.methods), *(one.name for one in objects.properties)]))
+
+
 def _method_lines(text: MethodText) -> list[str]:
-    lines = [text.signature, *_indented(text.description)]
+    prose = without_parameters(text.description, [name for _, name, _ in text.rows])
+    lines = [text.signature, *_indented(prose)]
     if text.declared:
         lines += ["", f"{INDENT}Declared: {text.declared}"]
     if text.parameters is None:
@@ -140,7 +151,7 @@ class _Member:
             return word.text
         fits = [name for name in self.names if word.text and not word.is_quoted and name.startswith(word.text)]
         if len(fits) > 1:
-            raise NoAgentsError(f'"{word.text}" begins {", ".join(fits)}')
+            raise NoAgentsError(f'"{word.text}" is ambiguous: it begins {", ".join(fits)}')
         if not fits:
             raise not_found("Method or property", word.text, self.names)
         return fits[0]

@@ -6,15 +6,17 @@ The text is cut up without refusing anything: what stands before the cursor is r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from matahari.errors import FilterSyntaxError
 from matahari.shell.base.selection import Directory
 from matahari.shell.syntax.lines import Word
 
 __all__ = ["complete_filter", "is_in_regex"]
 
 _KEYWORDS: Final = ("and", "or", "not", "in", "has", "class", "plugin", "agent")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")  # names that are never quoted
 _SOURCES: Final = ("fact.", "label.")
 _COMPARISONS: Final = frozenset(("=", "!=", "<", "<=", ">", ">="))
 _PATTERNS: Final = frozenset(("=~", "!~"))
@@ -61,19 +63,39 @@ def _offered(before: Sequence[str], partial: str, directory: Directory, fact_nam
         return [f"{value} " for value in values]
     kind = _term(before)
     if kind == "plugin":
-        return [f"{name} " for name in directory.plugins()]
+        return _written(directory.plugins())
     if kind == "class":
         classes = directory.classes()
-        return [*(f"{name} " for _, name in classes), *(f"{package}:{name} " for package, name in classes)]
+        return [
+            *_written(name for _, name in classes),
+            *_written(f"{package}:{name}" for package, name in classes),
+        ]
     if kind == "agent":
         return []  # as many as hosts, and none of their names is known here
-    names = sorted({*facts, *fact_names})
-    known = [f"{name} " for name in names]
+    names = sorted({*(f"{name} " for name in facts), *_written(fact_names, is_fact=True)})
+    known = names.copy()
     for source in _SOURCES:
-        known += [f"{source}{name} " for name in names] if partial.startswith(source) else [source]
+        known += [f"{source}{name}" for name in names] if partial.startswith(source) else [source]
     if kind == "has":
         return known
-    return [*(f"{name} " for name in directory.hosts()), *(f"{word} " for word in _KEYWORDS), *known]
+    return [*_written(directory.hosts()), *(f"{word} " for word in _KEYWORDS), *known]
+
+
+def _written(names: Iterable[str], *, is_fact: bool = False) -> list[str]:
+    """Names of the bus, each with a final blank: in quotes where the line would mean something else without."""
+    words = [
+        name if _PLAIN.fullmatch(name) and name.lower() not in _KEYWORDS else _quoted(name, is_fact) for name in names
+    ]
+    return [f"{word} " for word in words if word]
+
+
+def _quoted(name: str, is_fact: bool) -> str:
+    from matahari.filters import Exists, Filter, Name, NamedHost, Text  # such a name is rare
+
+    try:
+        return str(Filter(Exists(Name(name)))).removeprefix("has ") if is_fact else str(Filter(NamedHost(Text(name))))
+    except (ValueError, FilterSyntaxError):
+        return ""  # no filter can have it
 
 
 def _compared(before: Sequence[str]) -> str:

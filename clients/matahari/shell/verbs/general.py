@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, ObjectsLike
-from matahari.shell.base.selection import Directory, LiveDirectory, Selection
-from matahari.shell.display.render import printable
+from matahari.shell.base.selection import MEMBER_WORDS, Directory, LiveDirectory, Selection, Snapshot
+from matahari.shell.display.render import one_line, printable
 from matahari.shell.syntax.commands import Command, Source
 from matahari.shell.syntax.grammar import Group, Keyword, Repeat, Value
 from matahari.shell.syntax.lines import Word
@@ -46,6 +46,8 @@ class GeneralCommands:
         yield Source(("show", "clear"), lambda: _history(self._shell, directory))
         yield Source(("events", "show"), lambda: _events(self._shell, directory))
         yield Source(("time", "watch"), lambda: _wrapping(self._shell, directory))
+        yield Source(("roll",), lambda: _rolling(self._shell, directory))
+        yield Source(("timeout",), lambda: _time_limit(self._shell))
         yield Source(("clear",), self._clears)
         if (objects := self._shell.objects) is not None:
             yield Source(("get", "set", "call", "select", "summary"), lambda: _members(objects, self._shell))
@@ -83,6 +85,7 @@ class GeneralCommands:
         yield Command((Keyword("sleep"), Value("FLOAT", Real(0.0, MAX_SLEEP))), self._sleep)
         topic = Value("COMMAND", self._topics(directory))
         yield Command((Keyword("help"), Group((topic,))), self._help)
+        yield Command((Keyword("help"), topic, Value("WORD", _Second(self._seconds))), self._help_on)
         yield Command((Keyword("help"), topic, Repeat(Value("WORD"))), self._help_on, is_hidden=True)
         for word in ("quit", "exit"):
             yield Command((Keyword(word),), self._quit)
@@ -96,29 +99,35 @@ class GeneralCommands:
 
         return _Topic(words)
 
+    def _seconds(self, topic: str) -> list[str]:
+        """The keywords behind a first word; as of the last select, so that completion asks nobody."""
+        commands = self._shell.commands(Snapshot()).visible(topic)
+        seconds = (command.syntax[1] for command in commands if len(command.syntax) > 1)
+        return [second.word for second in seconds if isinstance(second, Keyword)]
+
     def _list_hosts(self, values: tuple[object, ...]) -> ExitStatus:
         """List the names of all connected hosts, one a line."""
         for host in self._shell.console.hosts():
-            self._shell.output.row([printable(host.name)], {"host": host.name, "uuid": str(host.uuid)})
+            self._shell.output.row([one_line(host.name)], {"host": host.name, "uuid": str(host.uuid)})
         return ExitStatus.OK
 
     def _list_agents(self, values: tuple[object, ...]) -> ExitStatus:
         """List the names of the agents on the selected hosts, one a line."""
         for agent in self._shell.console.agents(self._shell.selection.hosts or None):
             record = {"host": agent.host, "agent": agent.name, "product": agent.product}
-            self._shell.output.row([printable(agent.name)], record)
+            self._shell.output.row([one_line(agent.name)], record)
         return ExitStatus.OK
 
     def _list_packages(self, values: tuple[object, ...]) -> ExitStatus:
         """List the packages that the agents publish, one a line."""
         for package in self._shell.console.packages():
-            self._shell.output.row([printable(package)], {"package": package})
+            self._shell.output.row([one_line(package)], {"package": package})
         return ExitStatus.OK
 
     def _list_classes(self, values: tuple[object, ...]) -> ExitStatus:
         """List the classes of all packages, or of one, as package:Class, one a line."""
         for found in self._shell.console.classes(_package(values[2])):
-            text = printable(f"{found.package}:{found.name}")
+            text = one_line(f"{found.package}:{found.name}")
             self._shell.output.row([text], {"package": found.package, "class": found.name})
         return ExitStatus.OK
 
@@ -168,20 +177,26 @@ class GeneralCommands:
     def _help(self, values: tuple[object, ...]) -> ExitStatus:
         """List the commands, or explain one."""
         topic = _member(values[1], 0)
+        if topic in MEMBER_WORDS:
+            self._shell.renew()
         commands = self._shell.commands(LiveDirectory(self._shell.console))
         if topic is None:
-            lines = overview(commands)
+            lines = overview(commands, width=self._shell.output.width or 80, has_class=self._shell.selection.has_class)
         elif topic == "help":
             lines = [HELP_ON_HELP]
         else:
-            lines = command_help(commands, topic)
+            lines = command_help(commands, topic, width=self._shell.output.width)
         self._shell.output.text("\n".join(lines))
         return ExitStatus.OK
 
     def _help_on(self, values: tuple[object, ...]) -> ExitStatus:
         """Explain the commands that begin with these words."""
+        if values[1] in MEMBER_WORDS:
+            self._shell.renew()
         commands = self._shell.commands(LiveDirectory(self._shell.console))
-        self._shell.output.text("\n".join(command_help(commands, str(values[1]), _texts(values[2]))))
+        more = _texts(values[2]) if isinstance(values[2], list) else [str(values[2])]
+        lines = command_help(commands, str(values[1]), more, width=self._shell.output.width)
+        self._shell.output.text("\n".join(lines))
         return ExitStatus.OK
 
     def _quit(self, values: tuple[object, ...]) -> ExitStatus:
@@ -207,6 +222,21 @@ class _Topic:
 
     def complete(self, fragment: str, bound: Bound) -> list[str]:
         return [first + " " for first in self.words() if first.startswith(fragment)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Second:
+    """The word behind the one that ``help`` is asked about; what begins so is found by the help."""
+
+    words: Callable[[str], Sequence[str]]
+    name: str = "WORD"
+
+    def convert(self, word: Word, bound: Bound) -> str:
+        return word.text
+
+    def complete(self, fragment: str, bound: Bound) -> list[str]:
+        found = dict.fromkeys(self.words(str(bound.get("COMMAND", ""))))
+        return [word + " " for word in found if word.startswith(fragment)]
 
 
 def _class_choice(directory: Directory) -> Choice:
@@ -281,6 +311,18 @@ def _wrapping(shell: Shell, directory: Directory) -> Iterator[Command]:
     from matahari.shell.verbs.wrapping import WrappingCommands
 
     return WrappingCommands(shell).commands(directory)
+
+
+def _rolling(shell: Shell, directory: Directory) -> Iterator[Command]:
+    from matahari.shell.verbs.rolling import RollingCommand
+
+    return RollingCommand(shell).commands(directory)
+
+
+def _time_limit(shell: Shell) -> Iterator[Command]:
+    from matahari.shell.verbs.timelimit import TimeLimit
+
+    return TimeLimit(shell).commands()
 
 
 def _members(objects: ObjectsLike, shell: Shell) -> Iterator[Command]:

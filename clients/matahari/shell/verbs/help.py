@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matahari.errors import NoAgentsError
+from matahari.shell.display.docstring import reflowed
 from matahari.shell.display.render import printable
 from matahari.shell.syntax.commands import Command, CommandSet
 
@@ -30,8 +31,12 @@ class UnknownTopicError(NoAgentsError):
         self.topic = topic
 
 
-def overview(commands: CommandSet, *, width: int = 80) -> list[str]:
-    """The first words of the mode in columns, as many as fit into ``width`` characters, and the stages of pipes."""
+def overview(commands: CommandSet, *, width: int = 80, has_class: bool = True) -> list[str]:
+    """The first words of the mode in columns, as many as fit into ``width`` characters, and the stages of pipes.
+
+    Args:
+        has_class: a class is selected; else what one brings is told.
+    """
     from matahari.shell.pipes.running import STAGE_NAMES  # they are not among the commands of a mode
 
     words = commands.first_words()
@@ -39,14 +44,17 @@ def overview(commands: CommandSet, *, width: int = 80) -> list[str]:
     per_row = max(1, width // cell)
     rows = [words[start : start + per_row] for start in range(0, len(words), per_row)]
     lines = ["".join(word.ljust(cell) for word in row).rstrip() for row in rows]
+    if not has_class:
+        lines += ["", "With a class or plugin (select class, select plugin): call, describe, get, set, summary"]
     return [TITLE, "=" * len(TITLE), *lines, "", f"Behind a command: | {' '.join(STAGE_NAMES)}"]
 
 
-def command_help(commands: CommandSet, topic: str, more: Sequence[str] = ()) -> list[str]:
+def command_help(commands: CommandSet, topic: str, more: Sequence[str] = (), *, width: int | None = None) -> list[str]:
     """Syntax, description and arguments of every command, or of the stage, with the first word ``topic``.
 
     Args:
         more: what the next words of the command are, or begin with: ``help call add`` is about one method.
+        width: columns of the terminal; None where there is none, and texts are as they were written.
 
     Raises:
         UnknownTopicError: the mode has no such command.
@@ -60,7 +68,7 @@ def command_help(commands: CommandSet, topic: str, more: Sequence[str] = ()) -> 
     whole = [command for command in found if command.text.split()[1 : len(more) + 1] == list(more)]
     lines: list[str] = []
     for command in whole or found:
-        lines += [*_one(command), ""]
+        lines += [*_one(command, width), ""]
     if not lines:
         raise UnknownTopicError(" ".join([topic, *more]))
     return lines[:-1]
@@ -71,8 +79,10 @@ def _goes_on(command: Command, words: Sequence[str]) -> bool:
     return len(following) >= len(words) and all(map(str.startswith, following, words))
 
 
-def _one(command: Command) -> list[str]:
-    lines = [f" > {command.text}", "", *(line.rstrip() for line in printable(command.about).split("\n"))]
+def _one(command: Command, width: int | None) -> list[str]:
+    about = printable(command.about)
+    text = about.split("\n") if width is None else reflowed(about, width)
+    lines = [f" > {command.text}", "", *(line.rstrip() for line in text)]
     if command.details:
         lines.append(command.details_title)
         lines += [

@@ -14,7 +14,8 @@ from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
 from matahari.shell.base.ports import ConsoleLike, HostMatchesLike, HostMatchLike
 from matahari.shell.base.selection import Directory, Selection
 from matahari.shell.display.output import Output
-from matahari.shell.display.render import INDENT, printable
+from matahari.shell.display.render import INDENT, one_line, printable
+from matahari.shell.display.rows import counted
 from matahari.shell.syntax.commands import Command
 from matahari.shell.syntax.grammar import Keyword, Rest
 from matahari.shell.syntax.lines import Word
@@ -37,8 +38,11 @@ class Shell(Protocol):
     console: ConsoleLike
     output: Output
     selection: Selection
-    timeout: float
     fact_names: frozenset[str]
+
+    @property
+    def timeout(self) -> float:
+        """Seconds to wait for answers."""
 
     def select(self, selection: Selection) -> ExitStatus:
         """Make this the selection; agents that did not answer make the status."""
@@ -71,7 +75,7 @@ class HostFilters:
         matches = self.choose(filter_text(_words(values[-1])))
         names = [host.name for host in matches.hosts]
         status = self._shell.select(self._shell.selection.with_hosts(names))
-        self._shell.output.remark(f"{len(names)} of {len(matches)} hosts")
+        self._shell.output.remark(f"{len(names)} of {counted(len(matches), 'host')}")
         return first_failure([status, self.complain(matches)])
 
     def _explain(self, values: tuple[object, ...]) -> ExitStatus:
@@ -82,7 +86,7 @@ class HostFilters:
         """Show for every host whether the filter matches, and why."""
         matches = self._match(text)
         for one in matches:
-            lines = [f"{printable(one.host.name)}:"]
+            lines = [f"{one_line(one.host.name)}:"]
             lines += [f"{INDENT}{printable(line)}" for line in one.explanation.lines()]
             self._shell.output.row(lines, _record(one))
         hints = _hints(matches)
@@ -106,7 +110,8 @@ class HostFilters:
             silent = ", ".join(printable(one.name) for one in matches.unanswered)
             late = f"No host matches; no answer within {self._shell.timeout:g} s from {silent}"
             raise RequestTimeoutError(late, timeout=self._shell.timeout)
-        raise NoAgentsError("\n".join([f"None of {len(matches)} hosts matches", *_hints(matches)]))
+        none = "The only host does not match" if len(matches) == 1 else f"None of {len(matches)} hosts matches"
+        raise NoAgentsError("\n".join([none, *_hints(matches)]))
 
     def _match(self, text: str) -> HostMatchesLike:
         try:

@@ -1,13 +1,13 @@
 """``show …``: what is there, of the selection's hosts and of the selected class, one row each.
 
-Every command asks anew; what ``show methods`` shows is what the selected objects told when they were fetched.
+Every command asks anew; ``show methods`` does so of a plugin, whose methods change when it is saved.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from matahari.errors import NoAgentsError
@@ -37,8 +37,14 @@ class Shell(Protocol):
     output: Output
     selection: Selection
     objects: ObjectsLike | None
-    timeout: float
     fact_names: frozenset[str]
+
+    @property
+    def timeout(self) -> float:
+        """Seconds to wait for answers."""
+
+    def renew(self) -> None:
+        """Fetch the objects of a selected plugin anew, where that is possible."""
 
 
 class Inspection:
@@ -49,7 +55,7 @@ class Inspection:
 
     def commands(self, directory: Directory) -> Iterator[Command]:
         """The same in every mode."""
-        facts = Choice("Fact", lambda bound: sorted(self._shell.fact_names), is_checked=False)
+        facts = Choice("Fact", lambda bound: _offered(self._shell.fact_names, directory.facts()), is_checked=False)
         show = Keyword("show")
         yield Command((show, Keyword("selection")), self._show_selection)
         yield Command((show, Keyword("hosts")), self._show_hosts)
@@ -105,6 +111,7 @@ class Inspection:
 
     def _show_methods(self, values: tuple[object, ...]) -> ExitStatus:
         """Show the methods of the selected class: signature, and the first line of the description."""
+        self._shell.renew()
         objects = self._shell.objects
         if objects is None:
             raise NoAgentsError(NO_CLASS)
@@ -139,7 +146,7 @@ class Inspection:
     def _show_facts(self, values: tuple[object, ...]) -> ExitStatus:
         """Show facts of the selected hosts, all or those called NAME, e.g. os.version or os.*: host, name and value.
 
-        Labels of an inventory are facts with the name label.NAME.
+        Labels of an inventory are facts with the name label.NAME; the bare NAME means them, too.
         """
         group = values[2]
         assert isinstance(group, tuple)  # what a Group matches
@@ -188,7 +195,13 @@ def _flat(prefix: str, values: object) -> Iterator[tuple[str, object]]:
 def _matching(pattern: str, names: set[str]) -> set[str]:
     import fnmatch  # wanted by this command only
 
-    return {pattern} & names or {name for name in names if fnmatch.fnmatchcase(name, pattern)}
+    meant = {pattern, f"label.{pattern}"} & names  # a filter finds both by the bare name
+    return meant or {name for name in names if fnmatch.fnmatchcase(name, pattern)}
+
+
+def _offered(met: Collection[str], told: Collection[str]) -> list[str]:
+    """Names for completion; a fact of which the name is quoted in filters is left out."""
+    return sorted({*met, *(name.removeprefix("fact.") for name in told if not name.startswith('"'))})
 
 
 def _value_text(value: object) -> str:

@@ -6,7 +6,9 @@ the same time append to the same file; each knows the lines of the others from i
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,8 +113,13 @@ class LineHistory:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "r+b") as file:
+                found = os.fstat(file.fileno())
+                if not stat.S_ISREG(found.st_mode):
+                    # A link to /dev/null: nothing is to be kept, and the mode of a device is the system's.
+                    self._path = None
+                    return []
                 os.fchmod(file.fileno(), 0o600)
-                _trim(self._path, os.fstat(file.fileno()).st_size)
+                _trim(self._path, found.st_size)
                 text = self._path.read_bytes().decode("utf-8", "replace")
         except OSError:
             self._path = None
@@ -145,7 +152,17 @@ def _trim(path: Path, size: int) -> None:
         return
     kept = path.read_bytes()[-MAX_BYTES // 2 :]
     kept = kept[kept.find(b"\n#") + 1 :]  # an entry begins with its time as a comment
-    path.write_bytes(kept)
+    target = os.path.realpath(path)
+    new = f"{target}.{os.getpid()}"
+    # Beside it, so that a full disk or a kill costs no lines. What other shells write meanwhile is lost.
+    with contextlib.suppress(OSError):  # then it stays long
+        try:
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+                file.write(kept)
+            os.replace(new, target)
+        except OSError:
+            os.unlink(new)
+            raise
 
 
 def _parsed(text: str) -> Iterator[Entry]:

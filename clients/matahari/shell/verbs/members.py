@@ -10,6 +10,7 @@ from matahari.errors import NoAgentsError
 from matahari.shell.base.outcome import CommandError, ExitStatus
 from matahari.shell.base.ports import PLUGIN_PACKAGE, MethodLike, ObjectsLike, PropertyLike
 from matahari.shell.base.selection import MEMBER_WORDS
+from matahari.shell.display.docstring import without_parameters
 from matahari.shell.display.effects import declared_of
 from matahari.shell.display.method_text import property_row
 from matahari.shell.display.schema_text import parameter_rows
@@ -180,7 +181,8 @@ def _plugin_command(objects: ObjectsLike, method: MethodLike, actions: MemberAct
         details = tuple(Detail(*row) for row in parameter_rows(parameters.schemas, schema))
     keyword = Keyword(method.name, noun="Method", whole=True)
     run: Action = partial(_run_plugin, method.name, actions)
-    about = documentation_of(objects, method.name) or method.description or NO_DESCRIPTION
+    prose = without_parameters(documentation_of(objects, method.name), [detail.name for detail in details])
+    about = prose or method.description or NO_DESCRIPTION
     rest = Rest(syntax, complete=complete, hints=hints)
     return Command((Keyword("call"), keyword, rest), run, _with_declared(about, objects, method), details)
 

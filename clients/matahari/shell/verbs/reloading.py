@@ -41,8 +41,12 @@ class Shell(Protocol):
     console: ConsoleLike
     output: Output
     selection: Selection
-    timeout: float
+    limit: float | None
     answers: dict[str, object]
+
+    @property
+    def timeout(self) -> float:
+        """Seconds to wait for answers."""
 
     @property
     def clock(self) -> Callable[[], float]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from matahari.shell.base.ports import ObjectsLike
 from matahari.shell.syntax.arguments import Parameters, has_unknown_name, names_of, parameters_of
-from matahari.shell.syntax.lines import Line, Word, scan
+from matahari.shell.syntax.lines import Word, scan
 
 __all__ = ["MASK", "SensitiveMethods"]
 
@@ -21,6 +21,8 @@ MASK: Final = "***"
 
 MAX_METHODS: Final = 5_000
 """Methods with secrets that are remembered, as many as 500 plugins of ten methods; beyond it every call is sensitive."""
+
+MAX_DEPTH: Final = 4  # lines in quotes within each other; commands are nested two deep
 
 _CALL: Final = "call"
 _LEAST_CALL: Final = 2  # characters of an abbreviation of it; a single c is as likely anything else
@@ -50,22 +52,29 @@ class SensitiveMethods:
 
     def masked(self, text: str) -> str | None:
         """The line without its secrets; None for one that has none."""
+        at = self._first_secret(text)
+        return None if at is None else f"{text[:at].rstrip()} {MASK}"
+
+    def _first_secret(self, text: str, depth: int = MAX_DEPTH) -> int | None:
+        """The column from which on the text may have secrets."""
         for line in scan(text):
-            at = self._secret_from(line)
-            if at is None:
-                # A quoted word may be a line of its own, as behind `watch`.
-                at = next((word.start for word in line.words if word.is_quoted and self._is_secret(word.text)), None)
-            if at is not None:
-                return f"{text[:at].rstrip()} {MASK}"
+            # Behind a mistyped pipe may be a call too.
+            for words in (line.words, *(stage.words for stage in line.stages)):
+                at = self._secret_from(words)
+                if at is None and depth:
+                    # A quoted word may be a line of its own, as behind `watch`, and that may have one, as behind `time`.
+                    quoted = (word for word in words if word.is_quoted)
+                    at = next(
+                        (one.start for one in quoted if self._first_secret(one.text, depth - 1) is not None), None
+                    )
+                if at is not None:
+                    return at
         return None
 
-    def _is_secret(self, text: str) -> bool:
-        return any(self._secret_from(line) is not None for line in scan(text))
-
-    def _secret_from(self, line: Line) -> int | None:
+    def _secret_from(self, words: Sequence[Word]) -> int | None:
         """The column where the arguments of a call begin that may have a secret among them."""
-        for at, word in enumerate(line.words[:-1]):
-            arguments = line.words[at + 1 :]
+        for at, word in enumerate(words[:-1]):
+            arguments = words[at + 1 :]
             if word.text in self._methods:
                 if any(_has_secret(one, arguments) for one in self._methods[word.text]):
                     return arguments[0].start

@@ -9,6 +9,7 @@ from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.ports import ConsoleLike, ObjectsLike
 from matahari.shell.base.selection import Directory, Selection
 from matahari.shell.display.output import Output
+from matahari.shell.display.rolling import Steps
 from matahari.shell.events.commands import Shell as EventShell
 from matahari.shell.syntax.commands import CommandSet
 from matahari.shell.verbs.line_history import LineHistory
@@ -26,10 +27,15 @@ class Shell(MemberActions, EventShell, WrappingShell, Protocol):
     selection: Selection
     objects: ObjectsLike | None
     finished: bool
-    timeout: float
+    limit: float | None
+    steps: Steps | None
     fact_names: frozenset[str]
     answers: dict[str, object]
     history: LineHistory | None
+
+    @property
+    def timeout(self) -> float:
+        """Seconds to wait for answers."""
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -44,3 +50,6 @@ class Shell(MemberActions, EventShell, WrappingShell, Protocol):
 
     def select(self, selection: Selection) -> ExitStatus:
         """Make this the selection; agents that did not answer make the status."""
+
+    def renew(self) -> None:
+        """Fetch the objects of a selected plugin anew, where that is possible."""

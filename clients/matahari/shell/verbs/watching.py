@@ -26,7 +26,7 @@ _CLEAR = "\x1b[H\x1b[2J"  # the cursor to the upper left, and everything away
 MAX_APPROVED = 100  # calls of one line, and those of other hosts later; who was forgotten is asked about again
 
 _HOPELESS = (ExitStatus.USAGE, ExitStatus.INTERRUPTED)
-"""A command that is wrong, or that the person at the terminal did not want: it will not be better next time."""
+"""Wrong usage, or what the person at the terminal did not want: it will not be better next time."""
 
 
 class Watch:
@@ -74,7 +74,7 @@ class Watch:
                 once.begin_round()
                 status = self._round(command)
                 done += 1
-                if done == rounds or status in _HOPELESS or shell.finished or shell.is_lost:
+                if done == rounds or status in _HOPELESS or shell.finished or shell.is_lost or shell.is_wrong:
                     return status
                 shell.sleep(self._interval)
         finally:

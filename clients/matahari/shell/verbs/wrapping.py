@@ -43,6 +43,7 @@ class Shell(Protocol):
     echo: bool
     finished: bool
     is_lost: bool
+    is_wrong: bool
     selection: Selection
     answers: dict[str, object]
 

@@ -38,9 +38,17 @@ def test_text_has_syntax_docstring_and_parameters() -> None:
         "    Returns:",
         "        what changed\\x1b.",
         "",
-        "     string  name which | volume",
-        "    integer  size (default 1)",
+        "     string  name  which | volume",
+        "    integer  size  (default 1)",
     ]
+
+
+def test_the_section_on_parameters_is_left_out_where_they_are_listed() -> None:
+    doc = "Resize a volume.\n\nArgs:\n    name: which.\n    size: new size.\n\nReturns:\n    what changed."
+    method = MethodSpec("resize", RESIZE.params, None, doc)
+    for lines in (text_lines("disks", "", "", [method]), markdown_lines("disks", "", "", [method])):
+        assert not any("Args:" in line for line in lines)
+        assert any("Returns:" in line for line in lines)
 
 
 def test_markdown_keeps_the_layout_of_a_docstring_and_escapes_cells() -> None:
@@ -89,7 +97,7 @@ def test_ranges_choices_examples_and_classes_are_told() -> None:
     method = MethodSpec("grow", params | {"$defs": definitions}, {"type": "array", "items": {"type": "string"}})  # type: ignore[arg-type]  # nested JSON
     lines = text_lines("disks", "", "", [method])
     assert "disks grow (SIZE) (DISK) -> array of string" in lines
-    assert "    integer  size [1 to 20] e.g. 5 (default 3)" in lines
+    assert "    integer  size   [1 to 20] e.g. 5 (default 3)" in lines
     assert "       Disk  disk" in lines
     assert "     string  [ARG]" in lines
 
@@ -107,8 +115,8 @@ def test_settings_have_a_section_of_their_own() -> None:
         "",
         "backup.toml [settings]",
         "",
-        "     string  target where to. (needed)",
-        "    integer  keep [at least 1] (default 7)",
+        "     string  target  where to. (needed)",
+        "    integer  keep    [at least 1] (default 7)",
     ]
     page = markdown_lines("backup", "", "", [], settings)
     assert "## Settings" in page

@@ -40,7 +40,7 @@ def offered(*words: str) -> Offer:
 
 
 CASES: list[tuple[list[str], tuple[str, ...], str]] = [
-    ([""], ("call", "events", "get", "hosts"), "files"),
+    ([""], ("call", "describe", "events", "get", "hosts"), "files"),
     (["h"], ("hosts",), "files"),
     (["./h"], (), "files"),
     (["script", "h"], (), "files"),

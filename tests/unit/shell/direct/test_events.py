@@ -43,12 +43,13 @@ def scripted(*script: ConsoleEvent | None) -> FakeConsole:
 
 def test_it_follows_until_an_interrupt() -> None:
     with pytest.raises(KeyboardInterrupt):
-        run(scripted(heartbeat("web1"), None), "--follow")
+        run(scripted(heartbeat("web1"), None), "--follow", "--heartbeats")
 
 
 def test_it_ends_after_so_many() -> None:
-    assert run(scripted(heartbeat("web1"), heartbeat("web2")), "--count", "1") == (ExitStatus.OK, 1)
-    assert run(scripted(heartbeat("web1"), heartbeat("web2")), "-f", "-n2") == (ExitStatus.OK, 2)
+    beats = (heartbeat("web1"), heartbeat("web2"))
+    assert run(scripted(*beats), "--heartbeats", "--count", "1") == (ExitStatus.OK, 1)
+    assert run(scripted(*beats), "--heartbeats", "-f", "-n2") == (ExitStatus.OK, 2)
 
 
 def test_when_the_time_is_over_it_tells_whether_there_was_enough() -> None:
@@ -62,7 +63,21 @@ def test_hosts_and_class_are_chosen() -> None:
     console = scripted(heartbeat("web1"))
     run(console, "-n", "1", "--hosts", "web*", "--class", HEARTBEAT)
     run(console, "-n", "1", words=("heartbeat",))
-    assert console.bus.asked == [(HEARTBEAT, ["web1", "web2"]), ("heartbeat", None)]
+    assert console.bus.asked == [(HEARTBEAT, ["web1", "web2"]), (None, None)]
+
+
+def test_heartbeats_are_left_out_unless_they_are_wanted() -> None:
+    started = ConsoleEvent("event", "db1", "a:host:1", "org.matahariproject", "started", 6, 1, {})
+    assert run(scripted(heartbeat("web1"), started), "-n", "1") == (ExitStatus.OK, 1)
+    with pytest.raises(KeyboardInterrupt):
+        run(scripted(heartbeat("web1")), "-n", "1")
+
+
+def test_a_class_that_nobody_publishes_is_told() -> None:
+    console, err = scripted(), io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        run_events(parsed("-f", words=("hartbeat",)), lambda options: console, Output(io.StringIO(), err))
+    assert err.getvalue() == "% no agent publishes the event class hartbeat; did you mean heartbeat?\n"
 
 
 def test_a_filter_that_means_nobody_is_told_and_nothing_is_waited_for() -> None:
@@ -75,7 +90,7 @@ def test_a_filter_that_means_nobody_is_told_and_nothing_is_waited_for() -> None:
 def test_hosts_that_could_not_be_asked_make_the_status() -> None:
     console = scripted(heartbeat("web1"))
     console.deaf = {"db1"}
-    status, lines = run(console, "-n", "1", "--hosts", "role = web or web1")
+    status, lines = run(console, "-n", "1", "--hosts", "role = web or web1", "--heartbeats")
     assert (status, lines) == (ExitStatus.SOME_FAILED, 3)
     assert console.bus.asked == [(None, ["web1"])]
 

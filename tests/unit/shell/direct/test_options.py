@@ -37,7 +37,13 @@ def test_what_was_counted_before_the_word_is_counted_on() -> None:
 
 @pytest.mark.parametrize("word", DIRECT_WORDS)
 def test_a_direct_word_wins_over_a_file_that_is_named_otherwise_as_a_path(word: str) -> None:
-    words = {"call": ["calc.add"], "events": ["--follow"], "get": ["Host", "load"], "hosts": []}[word]
+    words = {
+        "call": ["calc.add"],
+        "describe": ["calc.add"],
+        "events": ["--follow"],
+        "get": ["Host", "load"],
+        "hosts": [],
+    }[word]
     assert parse([word, *words]).direct == word
     for argv in ([f"./{word}"], ["--", word], ["file", word]):
         options = parse(argv)

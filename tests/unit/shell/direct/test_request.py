@@ -8,6 +8,7 @@ import pytest
 
 from matahari.errors import ConnectFailedError
 from matahari.shell.base.outcome import ExitStatus
+from matahari.shell.direct.options import parse
 from matahari.shell.mhsh import main
 from tests.support.fake_console import PLUGINS, FakeConsole, fleet
 
@@ -89,7 +90,7 @@ def test_a_host_that_was_chosen_and_lacks_the_plugin_is_told(capsys: pytest.Capt
     assert Ran(capsys, "call", "calc.show", console=console).status == 0
     none = Ran(capsys, "call", "calc.show", "--hosts", "web2", console=console)
     assert (none.status, none.out) == (ExitStatus.NOTHING_MATCHED, "")
-    assert none.err == "% None of the 1 hosts that are meant has a plugin calc\n"
+    assert none.err == "% The one host that is meant has no plugin calc\n"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,7 @@ def test_a_host_that_was_chosen_and_lacks_the_plugin_is_told(capsys: pytest.Capt
         (["get", "Hots", "load"], ExitStatus.NOTHING_MATCHED, 'Class "org.matahariproject:Hots" not found'),
         (["hosts", "nosuch*"], ExitStatus.NOTHING_MATCHED, "% None of 3 hosts matches"),
         (["hosts", "a", "b"], ExitStatus.USAGE, "% Invalid filter: "),
+        (["hosts", ""], ExitStatus.USAGE, "% Invalid filter: "),
         (["hosts", "--explain", "("], ExitStatus.USAGE, "% Invalid filter: "),
     ],
 )
@@ -200,3 +202,22 @@ def test_a_class_of_one_other_package_is_found_and_of_several_has_to_be_told_apa
 def test_debug_shows_the_traceback_of_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" in Ran(capsys, "-d", "call", "calc.nosuch").err
     assert "Traceback" not in Ran(capsys, "call", "calc.nosuch").err
+
+
+def test_a_method_is_described_as_in_the_shell(capsys: pytest.CaptureFixture[str]) -> None:
+    direct = Ran(capsys, "describe", "calc.add")
+    shell = Ran(capsys, "-c", f"select class package {PLUGINS} calc; describe add")
+    assert direct.status == shell.status == 0
+    assert direct.out == shell.out != ""
+    [record] = Ran(capsys, "describe", "calc.add", "--json", "--hosts", "web1").records
+    assert (record["name"], record["member"]) == ("add", "method")
+    assert Ran(capsys, "describe", "org.matahariproject:Host.load").out.startswith("load: map\n")
+
+
+def test_what_cannot_be_described_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    none = Ran(capsys, "describe", "calc.ad")
+    assert (none.status, none.out) == (ExitStatus.NOTHING_MATCHED, "")
+    assert 'Method or property "ad" not found; did you mean add' in none.err
+    for words in ([], ["calc"], ["calc.add", "more"]):
+        with pytest.raises(SystemExit):
+            parse(["describe", *words])

@@ -45,7 +45,7 @@ def test_a_canary_that_fails_ends_the_call_and_the_others_are_told(capsys: pytes
     assert printed.out == "db1:  % no\n"
     assert printed.err.splitlines()[0] == "batch 1 of 2 (canary): db1"
     assert "0 answered, 1 failed, 0 silent, 2 not asked" in printed.err
-    assert printed.err.endswith("not asked: web1, web2 (too many hosts failed before)\n")
+    assert printed.err.endswith("not asked: web1, web2 (a canary failed)\n")
 
 
 def test_too_many_failures_end_the_call_and_fewer_do_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,6 +102,50 @@ def test_other_classes_are_called_batch_by_batch_too(capsys: pytest.CaptureFixtu
     printed = capsys.readouterr()
     assert printed.out == "db1:  OK\nweb1: OK\nweb2: OK\n"
     assert printed.err.startswith("batch 1 of 3: db1\nbatch 2 of 3: web1\nbatch 3 of 3: web2\n")
+
+
+def crowd(count: int, *broken: int, deaf: tuple[int, ...] = ()) -> FakeConsole:
+    """So many hosts, host01 and on, of which some fail and some are silent."""
+    console = failing(*(f"host{number:02}" for number in broken))
+    kind = console.kind("calc")
+    kind.values = {f"host{number:02}": kind.values["db1"] for number in range(1, count + 1)}
+    console.deaf = {f"host{number:02}" for number in deaf}
+    return console
+
+
+def test_failures_of_many_hosts_are_shown_before_the_next_batch_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    console = crowd(20, 1, 2, 6, 17, deaf=(7,))
+    said: list[str] = []
+    show = console.kind("calc").behaviours["show"]
+
+    def look(host: str, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        said.append(capsys.readouterr().out)
+        show(host, args, kwargs)
+        return "done"
+
+    console.kind("calc").behaviours["show"] = look
+    assert run("calc.show", "--batch", "25%", "--pause", "1", console=console) == ExitStatus.SOME_FAILED
+    shown = [(at, one) for at, one in enumerate(said) if one]
+    # The silent host is not asked; so the third batch begins with the tenth that is.
+    assert shown == [(5, "2 hosts: % no  (host01, host02)\n"), (9, "host06: % no\nhost07: % no answer within 10 s\n")]
+    assert capsys.readouterr().out == "15 hosts: done\nhost17:   % no\n"  # each is told once
+
+
+def test_failures_of_few_hosts_too(capsys: pytest.CaptureFixture[str]) -> None:
+    run("calc.show", "--batch", "1", console=failing("db1", "web2"))
+    assert capsys.readouterr().out == "db1:  % no\nweb1: web1\nweb2: % no\n"
+
+
+def test_records_come_once_and_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
+    run("calc.show", "--batch", "5", "--json", console=crowd(20, 3))
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["host"] for one in records] == [f"host{number:02}" for number in range(1, 21)]
+
+
+def test_of_many_hosts_that_are_left_out_some_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    run("calc.show", "--batch", "2", "--max-failures", "0", console=crowd(20, 1))
+    named = ", ".join(f"host{number:02}" for number in range(3, 11))
+    assert capsys.readouterr().err.endswith(f"not asked: {named} and 10 more (too many hosts failed before)\n")
 
 
 def test_an_interrupt_cancels_and_begins_no_further_batch(capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,15 +64,16 @@ def shell(console: FakeConsole, person: Person) -> TestShell:
 
 
 def test_a_destructive_method_is_asked_about_once_for_all_hosts() -> None:
-    person = Person("y\n", "YES \n")
+    person = Person("y\n", "YES \n", "y\n")
     made = shell(dangerous("web1", "db1"), person)
     made.run(CALC)
-    for line in ("call add 1 2", "call add [1, 2] {}"):
+    for line in ("call add 1 2", "call add [1, 2] {}", "call add 1 y=2"):
         assert made.run(line) is ExitStatus.OK
-    question = "add is declared destructive, and would be called on 3 hosts: db1, web1, web2\nCall it? [y/N] "
-    assert person.questions.getvalue() == question * 2
-    assert person.forgotten == 2  # what was typed before the question is no answer to it
-    assert len(made.console.calls) == 2
+    question = "is declared destructive, and would be called on 3 hosts: db1, web1, web2\nCall it? [y/N] "
+    # y is declared sensitive.
+    assert person.questions.getvalue() == f"add 1 *** {question}" * 2 + f"add 1 y=*** {question}"
+    assert person.forgotten == 3  # what was typed before the question is no answer to it
+    assert len(made.console.calls) == 3
 
 
 @pytest.mark.parametrize("answer", ["\n", "n\n", "no\n", "yess\n", "call add 1 2\n", ""])
@@ -126,7 +127,7 @@ def test_a_script_calls_it_only_with_the_switch(flag: str, capsys: pytest.Captur
     commands = ("-c", f"{CALC}; call add 1 2")
     assert main(commands, connect=lambda options: console) == ExitStatus.USAGE
     printed = capsys.readouterr()
-    assert "% add is declared destructive, and would be called on 3 hosts: db1, web1, web2\n" in printed.out
+    assert "% add 1 *** is declared destructive, and would be called on 3 hosts: db1, web1, web2\n" in printed.out
     assert "add -y (--yes) to the command line of mhsh" in printed.out
     assert console.calls == []
     assert main((flag, *commands), connect=lambda options: console) == ExitStatus.OK

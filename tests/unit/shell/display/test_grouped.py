@@ -81,3 +81,11 @@ def test_with_debug_failures_with_other_tracebacks_are_apart() -> None:
     assert lines(failure_entries(failures, noun="hosts", debug=True), debug=True) == [
         "2 hosts: % boom  (web1, web2)", "    line 0", "2 hosts: % boom  (web3, web4)", "    line 1"
     ]  # fmt: skip
+
+
+def test_failures_of_hosts_whose_names_look_alike_are_not_mixed_up() -> None:
+    failures: list[tuple[str, MatahariError | None]] = [
+        ("web1", AbortedError("disk on fire")),
+        ("web1", AbortedError("is busy")),
+    ]
+    assert lines(failure_entries(failures, noun="hosts")) == ["web1: % disk on fire", "web1: % is busy"]

@@ -38,3 +38,22 @@ def test_an_object_of_which_nothing_is_known_is_called_by_its_host() -> None:
 def test_one_very_long_name_moves_no_other_values() -> None:
     assert common_width(["web1", "x" * MAX_WIDTH, "y" * (MAX_WIDTH + 1)]) == MAX_WIDTH
     assert common_width(["y" * (MAX_WIDTH + 1)]) == 0
+
+
+def test_objects_of_one_name_of_several_agents_are_told_apart() -> None:
+    name, schema = ClassName("p", "C"), Schema(SchemaId("p", "C"))
+    found = [
+        RemoteObject("web1", agent, one, name, {}, ObjectId(agent, one), schema)
+        for agent, one in (("a:b:1", "x"), ("a:b:2", "x"), ("a:b:2", "y"))
+    ]
+    assert list(labels(found).values()) == ["web1[a:b:1:x]", "web1[a:b:2:x]", "web1[y]"]
+
+
+def test_a_label_is_one_line() -> None:
+    console = fleet()
+    console.missing = ["web3: OK\nweb4"]
+    kind = console.kind("Host")
+    kind.values["a\nb"] = kind.values.pop("db1")
+    objects = console.select("Host")
+    assert Labels(objects).of(objects[0]) == "a\\x0ab"
+    assert Labels(objects).width == len("web3: OK\\x0aweb4")

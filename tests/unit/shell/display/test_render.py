@@ -88,5 +88,11 @@ def test_a_pointer_counts_the_columns_of_wide_and_combining_characters() -> None
     assert error_lines(error, line) == ["% Excess arguments: 'x'", "%     get 日e\u0301 x", "%             ^"]
 
 
+def test_a_pointer_stands_below_the_word_where_tabs_are_typed() -> None:
+    line = split("get\tload x")[0]
+    error = CommandError("Excess arguments: 'x'", position=9)
+    assert error_lines(error, line)[1:] == ["%     get\tload x", "%        \t     ^"]
+
+
 def test_an_error_without_a_column_has_no_pointer() -> None:
     assert error_lines(CommandError("a", "b"), split("x")[0]) == ["% a", "% b"]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from matahari.console import ConsoleEvent
-from matahari.errors import NoAgentsError
+from matahari.errors import NoAgentsError, RequestError
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import take_snapshot
-from matahari.shell.events.commands import qualified
 from matahari.shell.events.log import MAX_EVENTS
+from tests.support.fake_console import PLUGINS
 from tests.support.fake_events import HEARTBEAT, heartbeat
 from tests.support.shell import TestShell
 
+STARTED = ConsoleEvent("event", "web1", "a:host:1", "org.matahariproject", "started", 6, 1, {})
 LOADED = ConsoleEvent("event", "db1", "a:rpc:1", "org.matahariproject.rpc", "plugin_loaded", 5, 1, {"name": "x"})
 
 
@@ -22,7 +25,7 @@ def hosts(shown: str) -> list[str]:
 
 def test_events_are_followed_until_an_interrupt_which_closes_the_stream() -> None:
     shell = TestShell()
-    shell.console.bus.script = [heartbeat("web1"), LOADED]
+    shell.console.bus.script = [STARTED, LOADED]
     with pytest.raises(KeyboardInterrupt):
         shell.run("events")
     assert hosts(shell.out()) == ["web1", "db1"]
@@ -31,11 +34,10 @@ def test_events_are_followed_until_an_interrupt_which_closes_the_stream() -> Non
 
 
 ASKED = [
-    ("events -n 1", None),
     (f"events -n 1 {HEARTBEAT}", HEARTBEAT),
-    ("events heartbeat -n 1", "heartbeat"),
-    ("events -n1 heartbeat", "heartbeat"),
-    ("ev heartbeat -n 1", "heartbeat"),
+    ("events heartbeat -n 1", None),  # of any package
+    ("events -n1 heartbeat", None),
+    ("ev heartbeat -n 1", None),
 ]
 
 
@@ -50,7 +52,7 @@ def test_a_number_and_a_class_may_be_given_in_either_order(line: str, name: str 
 
 def test_only_the_selected_hosts_are_followed() -> None:
     shell = TestShell()
-    shell.console.bus.script = [heartbeat("web1")]
+    shell.console.bus.script = [STARTED]
     shell.run("select host web1 db1; events -n 1")
     assert shell.console.bus.asked == [(None, ("web1", "db1"))]
 
@@ -86,39 +88,42 @@ def test_a_script_listens_from_its_first_command_about_events_on() -> None:
     shell.run("list hosts")
     assert shell.console.bus.listeners == []
     assert shell.says("show events") == ""
-    assert "0 events of all hosts; listening since 20" in shell.err()
-    shell.console.bus.raise_event(heartbeat("web1"), LOADED)
+    assert "0 events of all hosts, heartbeats left out; listening since 20" in shell.err()
+    shell.console.bus.raise_event(STARTED, LOADED)
     assert hosts(shell.says("show events")) == ["web1", "db1"]
-    assert shell.err().startswith("2 events of all hosts; listening since 20")
+    assert shell.err().startswith("2 events of all hosts, heartbeats left out; listening since 20")
     assert len(shell.console.bus.listeners) == 1
 
 
 def test_following_listens_too() -> None:
     shell = TestShell()
-    shell.console.bus.script = [heartbeat("web1")]
+    shell.console.bus.script = [STARTED]
     shell.run("events -n 1")
-    shell.console.bus.raise_event(heartbeat("web2"))
-    assert hosts(shell.says("show events")) == ["web2"]
+    shell.console.bus.raise_event(LOADED)
+    assert hosts(shell.says("show events")) == ["db1"]
 
 
 def test_what_is_shown_is_limited_by_hosts_class_and_number() -> None:
     shell = TestShell()
     shell.run("show events")
     shell.console.bus.raise_event(LOADED, heartbeat("web1"), heartbeat("web2"), heartbeat("db1"))
-    assert hosts(shell.says("show events -n 2")) == ["web2", "db1"]
+    assert hosts(shell.says("show events heartbeat -n 2")) == ["web2", "db1"]
     assert hosts(shell.says("show events heartbeat")) == ["web1", "web2", "db1"]
     assert hosts(shell.says("sh ev heartbeat -n 1")) == ["db1"]
     assert hosts(shell.says("show events org.matahariproject.rpc:plugin_loaded")) == ["db1"]
-    assert hosts(shell.says("select host db1; show events")) == ["db1", "db1"]
-    assert shell.err().startswith("2 events of 1 host; listening since")
+    assert hosts(shell.says("show events plugin_loaded")) == ["db1"]
+    assert hosts(shell.says("select host db1; show events heartbeat")) == ["db1"]
+    assert shell.err().startswith("1 event of 1 host; listening since")
 
 
 def test_what_is_forgotten_is_told() -> None:
     shell = TestShell()
     shell.run("show events")
     shell.console.bus.raise_event(*(heartbeat("web1", at) for at in range(MAX_EVENTS + 2)))
-    assert len(shell.says("show events").splitlines()) == MAX_EVENTS
+    assert len(shell.says("show events heartbeat").splitlines()) == MAX_EVENTS
     assert shell.err().endswith("; the first 2 of all are forgotten\n")
+    assert shell.says("show events") == ""
+    assert "forgotten" not in shell.err()
 
 
 def test_a_host_that_is_not_there_is_an_error_of_the_command() -> None:
@@ -149,9 +154,52 @@ def test_classes_that_were_heard_complete() -> None:
     assert offered("events -n ") == [""]
 
 
-def test_a_class_without_package_is_one_of_our_own() -> None:
-    assert qualified("heartbeat") == ("org.matahariproject", "heartbeat")
-    assert qualified("a.b:c") == ("a.b", "c")
+def test_heartbeats_are_left_out_unless_they_are_asked_for() -> None:
+    shell = TestShell()
+    shell.console.bus.script = [heartbeat("web2"), STARTED]
+    shell.run("events -n 1")
+    assert hosts(shell.out()) == ["web1"]
+    shell.console.bus.script = [STARTED, heartbeat("web2")]
+    shell.run("events heartbeat -n 1")
+    assert hosts(shell.out()) == ["web2"]
+
+
+def test_a_class_without_package_is_one_of_any_package() -> None:
+    shell = TestShell()
+    shell.console.bus.script = [STARTED, LOADED]
+    shell.run("events plugin_loaded -n 1")
+    assert hosts(shell.out()) == ["db1"]
+    assert shell.err() == ""
+
+
+NOBODY = "% no agent publishes the event class "
+UNKNOWN = [
+    ("copied", f"{NOBODY}copied; what a plugin raises itself is {PLUGINS}:PLUGIN_event"),
+    ("plugin_loadd", f"{NOBODY}plugin_loadd; did you mean plugin_loaded?"),
+    ("x.y:heartbeat", f"{NOBODY}x.y:heartbeat; did you mean {HEARTBEAT}?"),
+]
+
+
+@pytest.mark.parametrize(("name", "said"), UNKNOWN)
+@pytest.mark.parametrize("command", ["events", "show events"])
+def test_a_class_that_nobody_publishes_is_told(command: str, name: str, said: str) -> None:
+    shell = TestShell()
+    shell.console.bus.script = [KeyboardInterrupt()]
+    with contextlib.suppress(KeyboardInterrupt):
+        shell.run(f"{command} {name}")
+    assert shell.err().splitlines()[-1] == said
+
+
+def test_a_class_that_may_come_or_came_is_not_complained_about() -> None:
+    shell = TestShell()
+    shell.run("show events")
+    shell.console.bus.raise_event(STARTED)
+    for name in ("calc_event", f"{PLUGINS}:calc_event", "started", "org.matahariproject:started"):
+        shell.says(f"show events {name}")
+        assert NOBODY not in shell.err(), name
+    shell.console.bus.fault = RequestError("nobody answers")
+    shell.says("show events nosuch")
+    assert NOBODY not in shell.err()
 
 
 def test_e_is_no_longer_enough_for_exit_but_ex_is() -> None:

@@ -62,6 +62,13 @@ def test_it_ends_when_the_time_is_over() -> None:
     assert shown is not None and 0 < shown < 10
 
 
+def test_events_that_are_not_meant_are_not_counted() -> None:
+    out = io.StringIO()
+    with FakeStream([heartbeat("web1"), heartbeat("web2")]) as stream:
+        shown = follow(stream, Output(out, io.StringIO()), meant=lambda event: event.host == "web2", count=1)
+    assert (shown, "web1" in out.getvalue()) == (1, False)
+
+
 def test_events_that_were_lost_are_told_once() -> None:
     _, hosts, said, _ = following([heartbeat("web1"), 3, heartbeat("web2"), 2])
     assert hosts == ["web1", "web2"]

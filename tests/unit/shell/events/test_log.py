@@ -63,6 +63,17 @@ def test_the_oldest_are_forgotten_where_they_are_large() -> None:
     assert sequences(log) == [11]
 
 
+def test_heartbeats_make_room_for_all_else() -> None:
+    log = EventLog()
+    rare = ConsoleEvent("event", "web1", "a", values={"sequence": -1})
+    log.hear(rare)
+    for at in range(MAX_EVENTS + 5):
+        log.hear(heartbeat("web1", at))
+    log.hear(rare)
+    assert sequences(log) == [-1, *range(7, MAX_EVENTS + 5), -1]
+    assert (log.forgotten(heartbeats=True), log.forgotten(heartbeats=False)) == (7, 0)
+
+
 def test_the_time_is_the_agent_s_or_else_when_it_was_heard() -> None:
     assert Heard(heartbeat("web1"), 5).time_ns == MOMENT
     assert Heard(ConsoleEvent("agent_added", "web1", "a:b:c"), 5).time_ns == 5

@@ -147,6 +147,32 @@ def test_a_directory_that_may_not_be_written_is_refused(tmp_path: Path, monkeypa
             stage(tmp_path / "out", is_appended=is_appended)
 
 
+def test_a_link_that_the_system_does_not_follow_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a directory as /tmp, where anybody may have put it."""
+    link, real = tmp_path / "link", os.stat
+    (tmp_path / "out").write_text("old\n")
+    link.symlink_to("out")
+
+    def stat_(path: int | str | Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if str(path) == str(link) and follow_symlinks:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(os, "stat", stat_)
+    for is_appended in (False, True):
+        with pytest.raises(CommandError, match="/link: Permission denied"):
+            stage(link, is_appended=is_appended)
+    assert (tmp_path / "out").read_text() == "old\n"
+
+
+def test_a_file_keeps_its_permissions_but_runs_as_nobody_else(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.touch()
+    path.chmod(0o4754)
+    write(path, "a")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o754
+
+
 def test_devices_are_not_replaced() -> None:
     with pytest.raises(CommandError, match="Cannot write /dev/null: Not a regular file"):
         stage("/dev/null")

@@ -17,7 +17,7 @@ HOST_MODE = "select host web1; select class Host"
 CALC_MODE = f"select class package {PLUGINS} calc"
 
 FIRST_WORDS = (
-    "clear", "events", "exit", "help", "list", "no", "quit", "reload", "select", "show", "sleep", "time", "watch",
+    "clear", "events", "exit", "help", "list", "no", "quit", "reload", "roll", "select", "show", "sleep", "time", "timeout", "watch",
 )  # fmt: skip
 
 COMPLETIONS = [

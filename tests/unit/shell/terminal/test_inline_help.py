@@ -47,6 +47,7 @@ def test_behind_a_blank_it_lists_what_may_follow() -> None:
     assert explained("", "select host ") == {"HOST": "db1, web1, web2"}
     assert explained("", "select host w") == {"HOST": "web1, web2"}
     assert explained("", "select host x") == {}
+    assert explained("", "reload ")["all"].startswith("Load every plugin of the selected hosts anew.")
 
 
 def test_the_end_of_a_complete_line_is_shown_last() -> None:
@@ -71,7 +72,7 @@ def test_members_are_shown_with_their_help() -> None:
 
 
 def test_arguments_of_plugins_are_shown_with_their_schema() -> None:
-    assert explained(CALC_MODE, "call greet ") == {"NAME": "string", "greeting=": "string (default 'Hello')"}
+    assert explained(CALC_MODE, "call greet ") == {"NAME": "string", "greeting=": 'string (default "Hello")'}
     assert list(explained(CALC_MODE, "call greet bob ")) == ["GREETING", "<cr>"]
 
 
@@ -141,3 +142,13 @@ def test_elsewhere_it_asks_for_help(typed: str) -> None:
     shell = TestShell()
     shell.run(CALC_MODE)
     assert not is_character(shell.session.commands(Snapshot()), typed)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_each_text_stays_on_one_line_of_the_terminal(columns: int) -> None:
+    shell = TestShell()
+    shell.run(CALC_MODE)
+    for typed in ("", "s", "select ", "watch ", "call greet "):
+        lines = help_lines(shell.session.commands(take_snapshot(shell.console)), typed, columns)
+        assert all(len(line) < columns for line in lines), lines
+    assert any(line.endswith("…") for line in help_lines(shell.session.commands(Snapshot()), "", 60))

@@ -82,8 +82,8 @@ def test_without_a_schema_a_word_completes_to_itself() -> None:
 def test_help_tells_what_may_be_given_and_where_the_line_may_end() -> None:
     assert hints(SCHEMA, "") == [
         ("COLOUR", "Colour [one of red, green, 3, null]"),
-        ("mode=", "string [one of fast, very slow] (default 'fast')"),
-        ("deep=", "boolean (default False)"),
+        ("mode=", 'string [one of fast, very slow] (default "fast")'),
+        ("deep=", "boolean (default false)"),
         ("level=", 'integer|any|null [at least 1, always "all"]'),
         ("size=", "integer in cm [1 to 9]"),
     ]

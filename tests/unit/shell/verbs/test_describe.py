@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from matahari.errors import ConnectionLostError
 from matahari.qmf import Value
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import Snapshot
@@ -51,11 +52,11 @@ def test_a_method_is_described_with_all_that_is_published() -> None:
         "    Declared: destructive; at most 5 s\n"
         "\n"
         "    Parameters:\n"
-        "     string  color of the paint [one of red, blue]\n"
-        "    integer  coats [1 to 9] (default 2)\n"
+        "     string  color  of the paint [one of red, blue]\n"
+        "    integer  coats  [1 to 9] (default 2)\n"
         "\n"
         "    Result:\n"
-        "    integer   [at least 0]\n"
+        "    integer  [at least 0]\n"
     )
 
 
@@ -80,8 +81,8 @@ def test_a_method_of_a_schema_has_its_results_and_limits() -> None:
         "    Write a UUID.\n"
         "\n"
         "    Parameters:\n"
-        "    str  lifetime Custom, Hardware or Filesystem\n"
-        "    str  uuid [at most 36 characters]\n"
+        "    str  lifetime  Custom, Hardware or Filesystem\n"
+        "    str  uuid      [at most 36 characters]\n"
         "\n"
         "    Result:\n"
         "    int  rc\n"
@@ -118,7 +119,7 @@ def test_a_property_is_described() -> None:
     [
         ("describe", "% Missing arguments: 'MEMBER'\n"),
         ("describe lod", '% Invalid argument value (Method or property "lod" not found; did you mean load?)\n'),
-        ("describe l", '% Invalid argument value ("l" begins load, last_updated)\n'),
+        ("describe l", '% Invalid argument value ("l" is ambiguous: it begins load, last_updated)\n'),
         ("describe 'loa'", '% Invalid argument value (Method or property "loa" not found; did you mean load?)\n'),
     ],
 )
@@ -153,3 +154,36 @@ def test_help_can_be_had_on_one_method_with_ranges_and_choices() -> None:
     assert shell.says("help call nosuch") == "*** No help on call nosuch\n\n"
     assert shell.says("help sel class").startswith(" > select class (package PACKAGE) CLASS\n")
     assert shell.says("help select host").count(" > ") == 1
+
+
+def test_a_plugin_that_was_saved_is_described_as_it_is_now() -> None:
+    shell = painting()
+    entry: dict[str, Value] = {"params": json.dumps({"type": "object", "properties": {}}), "doc": "Tint it."}
+    for objects in shell.console.kind("calc").values.values():
+        objects["calc"]["methods"] = {"boom": entry}
+    assert "Tint it." in shell.says("describe boom")
+    for objects in shell.console.kind("calc").values.values():
+        objects["calc"]["methods"] = {"boom": {**entry, "doc": "Mix it."}}
+    assert "Mix it." in shell.says("help call boom")
+    for objects in shell.console.kind("calc").values.values():
+        objects["calc"]["methods"] = {"boom": {**entry, "doc": "Stir it."}}
+    assert "Stir it." in shell.says("show methods")
+
+
+def test_where_a_host_does_not_answer_a_plugin_is_described_as_it_was() -> None:
+    shell = painting()
+    for objects in shell.console.kind("calc").values.values():
+        objects["calc"]["methods"] = {}
+    shell.console.mute = {"web1"}
+    assert "Paint it." in shell.says("describe boom")
+    shell.console.fault = ConnectionLostError("nobody is there")
+    assert "Paint it." in shell.says("describe boom")
+    assert shell.run("show methods") is ExitStatus.OK
+
+
+def test_other_classes_are_not_asked_again() -> None:
+    shell = TestShell()
+    shell.run("select class Host")
+    asked = shell.console.selects
+    shell.run("describe load; show methods; help call")
+    assert shell.console.selects == asked

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from matahari.filters import Exists, Expression, Filter, HasPlugin, InClass, Name, NamedHost, Source, Text
 from matahari.shell.base.selection import Snapshot
+from matahari.shell.syntax.lines import split
 from tests.support.fake_console import CORE, PLUGINS
 from tests.support.shell import TestShell
 
@@ -70,3 +74,53 @@ def test_nonsense_is_no_error(typed: str) -> None:
     commands = TestShell().session.commands(NAMES)
     for end in range(len(typed) + 1):
         commands.complete(f"select hosts {typed[:end]}")
+
+
+HOSTILE = [
+    "web7; quit",
+    "web7;quit",
+    "web7\ncall reboot",
+    "web7 or not db1",
+    'web7"',
+    "web7 | file x",
+    "web7#",
+    "*",
+    "7\\",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    ("beginning", "meant"),
+    [
+        ("", lambda name: NamedHost(Text(name))),
+        ("plugin ", lambda name: HasPlugin(Text(name))),
+        ("class ", lambda name: InClass(Text(name))),
+        ("has ", lambda name: Exists(Name(name))),
+        ("has fact.", lambda name: Exists(Name(name, Source.FACT))),
+    ],
+)
+def test_names_of_the_bus_are_offered_as_one_word_that_means_them(
+    name: str, beginning: str, meant: Callable[[str], Expression]
+) -> None:
+    shell = TestShell()
+    shell.session.fact_names = frozenset((name,))
+    commands = shell.session.commands(Snapshot((name,), (PLUGINS,), ((PLUGINS, name),)))
+    start, offered = commands.complete(f"select hosts {beginning}")
+    lines = [f"select hosts {beginning}"[:start] + text for text in offered]
+    for text in lines:
+        [line] = split(text)
+        assert (len(line.words), line.stages) == (len(f"select hosts {beginning}x".split()), ())
+    assert str(Filter(meant(name))) in [text.removeprefix("select hosts ").strip() for text in lines]
+
+
+def test_a_host_that_is_called_as_a_keyword_is_offered_in_quotes() -> None:
+    commands = TestShell().session.commands(Snapshot(("or",)))
+    assert {'"or" ', "or "} <= set(commands.complete("select hosts ")[1])
+
+
+def test_a_name_that_no_filter_can_have_is_not_offered() -> None:
+    commands = TestShell().session.commands(Snapshot(("", "x" * 20_000 + " ")))
+    offered = commands.complete("select hosts ")[1]
+    assert "explain " in offered
+    assert not [text for text in offered if "xx" in text or not text.strip()]

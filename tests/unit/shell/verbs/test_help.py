@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
+import pytest
+
 from matahari.shell.base.selection import Snapshot
 from matahari.shell.verbs.help import overview
 from tests.support.fake_console import PLUGINS
-from tests.support.shell import TestShell
+from tests.support.shell import CALC, TestShell
 
 
 def test_help_lists_the_first_words_in_columns() -> None:
@@ -13,11 +17,11 @@ def test_help_lists_the_first_words_in_columns() -> None:
     said = shell.says("help")
     assert said.startswith(
         "Commands:\n=========\n"
-        "clear   events  exit    help    list    no      quit    reload  select  show\n"
-        "sleep   time    watch\n"
+        "clear    events   exit     help     list     no       quit     reload\n"
+        "roll     select   show     sleep    time     timeout  watch\n"
     )
     assert shell.says("?") == said
-    assert overview(shell.session.commands(Snapshot()), width=20)[2:4] == ["clear   events", "exit    help"]
+    assert overview(shell.session.commands(Snapshot()), width=20)[2:4] == ["clear    events", "exit     help"]
 
 
 def test_help_on_a_word_shows_every_command_that_begins_with_it() -> None:
@@ -60,7 +64,7 @@ def test_help_on_plugin_methods_comes_from_the_code() -> None:
     shell.run(f"select class package {PLUGINS} calc")
     said = shell.says("help call")
     assert " > call add X Y\n\nAdd two numbers.\nParameters:\n  integer x\n  integer y\n" in said
-    assert "   string greeting           (default 'Hello')\n" in said
+    assert '   string greeting           (default "Hello")\n' in said
 
 
 def test_help_on_properties_shows_type_and_unit() -> None:
@@ -84,3 +88,41 @@ def test_help_on_help_and_on_nothing() -> None:
     assert len(shell.says("help help").splitlines()) == 1
     assert shell.says("help nosuch") == "*** No help on nosuch\n\n"
     assert shell.says("help get") == "*** No help on get\n\n"
+
+
+def test_the_word_behind_a_topic_completes_and_nobody_is_asked() -> None:
+    shell = TestShell()
+    shell.run(CALC)
+    commands = shell.session.commands(Snapshot())
+    asked = shell.console.selects
+    assert commands.complete("help call a") == (10, ["add "])
+    assert commands.complete("help show h") == (10, ["hosts ", "history "])
+    assert commands.complete("help no ") == (8, ["select "])
+    assert commands.complete("help sleep ") == (11, [])
+    assert shell.console.selects == asked
+    assert shell.says("help call add") == shell.says("help cal add")
+
+
+def test_without_a_class_what_one_brings_is_told() -> None:
+    shell = TestShell()
+    assert "\nWith a class or plugin (select class, select plugin): call, describe, get, set, summary\n" in shell.says(
+        "help"
+    )
+    shell.run("select class Host")
+    assert "With a class" not in shell.says("help")
+
+
+def test_texts_are_fitted_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "60")
+    shell = TestShell()
+    written = shell.says("help watch").splitlines()
+    assert max(map(len, written)) > 60
+    shell.session.output.out = screen = Terminal()
+    shell.run("help watch")
+    shown = screen.getvalue().splitlines()
+    assert max(map(len, shown)) <= 60
+    assert " ".join(shown).split() == " ".join(written).split()

@@ -153,6 +153,14 @@ def test_facts_that_were_shown_complete_and_nobody_is_asked() -> None:
     assert shell.console.selects == before
 
 
+def test_facts_of_the_snapshot_complete_and_a_label_is_meant_by_its_bare_name() -> None:
+    shell = shell_with_facts()
+    snapshot = Snapshot(fact_values={"os.version": ("12",), "fact.or": ("x",), '"a b"': ("y",)})
+    assert shell.session.commands(snapshot).complete("show facts o") == (11, ["or ", "os.version "])
+    assert shell.session.commands(snapshot).complete("show facts a") == (11, [])
+    assert shell.says("show facts site") == shell.says("show facts label.site") != ""
+
+
 def test_records_are_stable() -> None:
     shell = shell_with_facts(as_json=True)
     assert shell.records("show hosts")[0] == {"host": "db1", "uuid": UUIDS[0], "agents": 3}

@@ -87,6 +87,18 @@ def test_a_file_of_an_older_shell_is_read_and_made_private(tmp_path: Path) -> No
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_history_that_is_linked_away_is_in_memory_and_the_device_is_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed: list[int] = []
+    monkeypatch.setattr(os, "fchmod", lambda descriptor, mode: changed.append(mode))  # root would lock everybody out
+    path = tmp_path / "history"
+    path.symlink_to(os.devnull)
+    history = LineHistory(path)
+    history.add("list hosts", "-")
+    assert (texts(history), changed) == (["list hosts"], [])
+
+
 def test_a_mode_with_a_line_break_cannot_forge_an_entry(tmp_path: Path) -> None:
     path = tmp_path / "history"
     LineHistory(path).add("list hosts", "[p:evil\n+call wipe /]")
@@ -122,6 +134,27 @@ def test_a_file_that_can_no_longer_be_written_ends_nothing(tmp_path: Path, monke
     monkeypatch.setattr(os, "write", full)
     history.add("list agents", "-")
     assert texts(history) == ["list hosts", "list agents"]
+
+
+def test_a_long_file_that_cannot_be_shortened_is_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "history"
+    history = LineHistory(path)
+    for number in range(100):
+        history.add(f"list {number}", "-")
+
+    def full(path: Path, data: bytes) -> int:
+        path.touch()
+        with path.open("wb"):
+            raise OSError(28, "No space left on device")
+
+    def refuse(old: str, new: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(line_history, "MAX_BYTES", 1000)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "replace", refuse)
+    assert len(LineHistory(path).entries) == 100
+    assert os.listdir(tmp_path) == ["history"]
 
 
 def test_a_long_file_loses_its_older_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

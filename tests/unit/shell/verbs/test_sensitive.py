@@ -45,6 +45,8 @@ SECRET = [
     ("time call login bob hunter2", "time call login ***"),
     ("watch 'call login bob hunter2'", "watch ***"),
     ("call login bob hunter2 | grep x", "call login ***"),
+    ("watch \"time 'call login bob hunter2'\"", "watch ***"),
+    ("get state | call login bob hunter2", "get state | call login ***"),
     ("call logni bob hunter2", "call logni ***"),
     ("call log bob hunter2", "call log ***"),
 ]
@@ -57,7 +59,16 @@ def test_a_line_that_may_hold_a_secret_is_masked_from_its_arguments_on(line: str
 
 @pytest.mark.parametrize(
     "line",
-    ["call login bob", "call login user=bob force=1", "call add 1 2", "get state", "", "call login", "help login"],
+    [
+        "call login bob",
+        "call login user=bob force=1",
+        "call add 1 2",
+        "get state",
+        "",
+        "call login",
+        "help login",
+        "watch 'time \"get state\"'",
+    ],
 )
 def test_other_lines_are_as_they_are(line: str) -> None:
     assert LOGIN.masked(line) is None

@@ -268,3 +268,22 @@ def test_approvals_are_remembered_up_to_a_limit() -> None:
 
     Watch(shell.session, "", 2.0).run(step, 2)
     assert [risk.method for risk in person.asked[len(risks) :]] == ["m0"]
+
+
+@pytest.mark.parametrize(
+    "line", ["watch -n 1 get load", "watch call nosuch", "watch 'call boom; get load'", "watch get"]
+)
+def test_a_command_that_cannot_be_read_ends_it(line: str) -> None:
+    rounds = Rounds(2)
+    shell = TestShell(sleep=rounds)
+    shell.run(CALC)
+    assert shell.run(line) is not ExitStatus.OK
+    assert rounds.waited == []
+
+
+def test_what_is_missing_now_may_come() -> None:
+    rounds = Rounds(2)
+    shell = TestShell(sleep=rounds)
+    with pytest.raises(KeyboardInterrupt):
+        shell.run("watch show facts nosuch")
+    assert len(rounds.waited) == 2

@@ -107,7 +107,7 @@ FAULTS = [
     ("watch -c 2 -x 1 list hosts", "There is no option '-x' here, only -n SECONDS and -c COUNT"),
     ("time time list hosts", "time cannot be run here"),
     ("time watch list hosts", "watch cannot be run here"),
-    ("time ti list hosts", "time cannot be run here"),
+    ('time "time list hosts"', "time cannot be run here"),
     ("watch wa list hosts", "watch cannot be run here"),
     ("watch watch list hosts", "watch cannot be run here"),
     ("watch 'list hosts; watch list hosts'", "watch cannot be run here"),
@@ -157,13 +157,13 @@ def test_a_line_that_is_echoed_is_echoed_once() -> None:
 
 
 COMPLETIONS = [
-    ("ti", 0, ["time "]),
+    ("ti", 0, ["time ", "timeout "]),
     ("wat", 0, ["watch "]),
     ("time li", 5, ["list "]),
     ("time list ho", 10, ["hosts "]),
     ("time wa", 5, []),
-    ("time ti", 5, []),
-    ("watch ti", 6, ["time "]),
+    ("time ti", 5, ["timeout "]),
+    ("watch ti", 6, ["time ", "timeout "]),
     ("watch wa", 6, []),
     ("watch time list ho", 16, ["hosts "]),
     ("watch time wa", 11, []),
