@@ -15,7 +15,7 @@ from matahari.shell.syntax.completion import complete
 from matahari.shell.syntax.grammar import Element, Group, Keyword, Repeat, Rest, Value, match, syntax_text
 from matahari.shell.syntax.lines import Word
 from matahari.shell.syntax.values import Boolean, Integer, JsonList, JsonMap, Real, Text, Uuid
-from tests.support.fake_console import PLUGINS
+from tests.support.fake_classes import PLUGINS
 from tests.support.shell import TestShell
 
 NAMES = st.sampled_from(["foo", "bar", "baz", "b", "wibble"])

@@ -9,7 +9,7 @@ from matahari.shell.base.selection import Snapshot
 from matahari.shell.syntax.commands import CommandSet
 from matahari.shell.terminal.inline_help import help_lines, is_character
 from matahari.shell.verbs.line_history import LineHistory
-from tests.support.fake_console import CORE, PLUGINS
+from tests.support.fake_classes import CORE, PLUGINS
 from tests.support.shell import CALC, TestShell
 
 NAMES = Snapshot(

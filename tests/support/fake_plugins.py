@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matahari.console import ClassName
 from matahari.errors import UnexpectedError
 from matahari.qmf import Method, Property, PropertyType, Value
-from tests.support.fake_console import HOSTS, FakeClass
+from tests.support.fake_classes import HOSTS, FakeClass
 
 RPC = "org.matahariproject.rpc"
 

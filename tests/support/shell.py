@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.display.output import Output
 from matahari.shell.session import Session
-from tests.support.fake_console import PLUGINS, FakeConsole, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import FakeConsole, fleet
 
 ASTERISK = f"select class package {PLUGINS} asterisk"
 CALC = f"select class package {PLUGINS} calc"

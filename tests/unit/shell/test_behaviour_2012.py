@@ -14,7 +14,7 @@ import pytest
 
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import take_snapshot
-from tests.support.fake_console import PLUGINS
+from tests.support.fake_classes import PLUGINS
 from tests.support.shell import TestShell
 
 GUIDE = Path(__file__).parents[3] / "core" / "docs" / "guide" / "mhsh.md"

@@ -18,7 +18,8 @@ from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.mhsh import main
 from matahari.shell.scripts import open_script, run_lines, run_script
 from matahari.shell.start import ended_by_signals
-from tests.support.fake_console import PLUGINS, FakeConsole, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import FakeConsole, fleet
 from tests.support.shell import TestShell, without_time
 
 

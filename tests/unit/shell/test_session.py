@@ -8,7 +8,7 @@ import pytest
 
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import take_snapshot
-from tests.support.fake_console import PLUGINS, asterisk_plugin
+from tests.support.fake_classes import PLUGINS, asterisk_plugin
 from tests.support.shell import ASTERISK, CALC, OLD, TestShell
 
 

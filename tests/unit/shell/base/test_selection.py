@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from matahari.shell.base.selection import LiveDirectory, Selection, Snapshot, take_snapshot
-from tests.support.fake_console import PLUGINS, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import fleet
 
 
 def test_selections_are_values() -> None:

@@ -10,7 +10,8 @@ from matahari.errors import ConnectFailedError
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.direct.options import parse
 from matahari.shell.mhsh import main
-from tests.support.fake_console import PLUGINS, FakeConsole, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import FakeConsole, fleet
 
 
 class Ran:

@@ -10,7 +10,8 @@ import pytest
 from matahari.errors import AbortedError
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.mhsh import main
-from tests.support.fake_console import PLUGINS, FakeConsole, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import FakeConsole, fleet
 
 
 def run(*argv: str, console: FakeConsole | None = None) -> int:

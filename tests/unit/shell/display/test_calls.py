@@ -9,7 +9,7 @@ import pytest
 from matahari.console import Missed, Output, Partial, Progress, RemoteObject, Report
 from matahari.shell.display.calls import MAX_LINE
 from tests.support.fake_call import Tell
-from tests.support.fake_console import PLUGINS
+from tests.support.fake_classes import PLUGINS
 from tests.support.shell import TestShell
 
 CALC = f"select class package {PLUGINS} calc"

@@ -16,7 +16,8 @@ from matahari.shell.display.effects import DESTRUCTIVE, declared_text
 from matahari.shell.mhsh import main
 from matahari.shell.terminal.interactive import interact
 from matahari.shell.verbs.line_history import LineHistory
-from tests.support.fake_console import PLUGINS, FakeConsole, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import FakeConsole, fleet
 from tests.support.shell import CALC, TestShell
 
 DECLARED: dict[str, Value] = {

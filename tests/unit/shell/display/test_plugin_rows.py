@@ -6,7 +6,8 @@ import pytest
 
 from matahari.qmf import Value
 from matahari.shell.display.plugin_rows import MAX_NAMED, load_error_text, plugin_rows
-from tests.support.fake_console import PLUGINS, FakeConsole, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import FakeConsole, fleet
 
 ERROR: dict[str, Value] = {
     "type": "SyntaxError",

@@ -11,7 +11,7 @@ from matahari.errors import NoAgentsError, RequestError
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import take_snapshot
 from matahari.shell.events.log import MAX_EVENTS
-from tests.support.fake_console import PLUGINS
+from tests.support.fake_classes import PLUGINS
 from tests.support.fake_events import HEARTBEAT, heartbeat
 from tests.support.shell import TestShell
 

@@ -15,7 +15,8 @@ from matahari.shell.syntax.arguments import (
     parameters_of,
 )
 from matahari.shell.syntax.lines import split
-from tests.support.fake_console import PLUGINS, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import fleet
 
 
 def takes(schemas: dict[str, dict[str, object]], *, varargs: bool = False, varkw: bool = False) -> Parameters:

@@ -10,7 +10,7 @@ from matahari.shell.syntax.commands import Command, CommandSet
 from matahari.shell.syntax.grammar import Keyword, Repeat, Value
 from matahari.shell.syntax.lines import split
 from matahari.shell.syntax.values import Choice, JsonList
-from tests.support.fake_console import PLUGINS
+from tests.support.fake_classes import PLUGINS
 from tests.support.shell import TestShell
 
 HOST_MODE = "select host web1; select class Host"

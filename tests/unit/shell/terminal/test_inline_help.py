@@ -6,7 +6,7 @@ import pytest
 
 from matahari.shell.base.selection import Snapshot, take_snapshot
 from matahari.shell.terminal.inline_help import NOTHING, explain, help_lines, is_character
-from tests.support.fake_console import PLUGINS
+from tests.support.fake_classes import PLUGINS
 from tests.support.shell import TestShell
 
 HOST_MODE = "select class Host"

@@ -15,7 +15,7 @@ from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.terminal.interactive import SessionCompleter, interact
 from matahari.shell.terminal.snapshot import SnapshotKeeper
 from matahari.shell.verbs.line_history import LineHistory
-from tests.support.fake_console import PLUGINS
+from tests.support.fake_classes import PLUGINS
 from tests.support.shell import CALC, TestShell
 
 HOSTS = "db1\nweb1\nweb2\n"

@@ -10,7 +10,8 @@ from matahari.errors import ConnectionLostError
 from matahari.qmf import Value
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import Snapshot
-from tests.support.fake_console import PLUGINS, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import fleet
 from tests.support.shell import CALC, OLD, TestShell
 
 PAINT: dict[str, object] = {

@@ -9,7 +9,7 @@ import pytest
 from matahari.filters import Exists, Expression, Filter, HasPlugin, InClass, Name, NamedHost, Source, Text
 from matahari.shell.base.selection import Snapshot
 from matahari.shell.syntax.lines import split
-from tests.support.fake_console import CORE, PLUGINS
+from tests.support.fake_classes import CORE, PLUGINS
 from tests.support.shell import TestShell
 
 NAMES = Snapshot(

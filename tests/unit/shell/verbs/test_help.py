@@ -8,7 +8,7 @@ import pytest
 
 from matahari.shell.base.selection import Snapshot
 from matahari.shell.verbs.help import overview
-from tests.support.fake_console import PLUGINS
+from tests.support.fake_classes import PLUGINS
 from tests.support.shell import CALC, TestShell
 
 

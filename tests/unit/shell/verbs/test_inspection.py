@@ -7,7 +7,8 @@ import pytest
 from matahari.qmf import Value
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import Snapshot
-from tests.support.fake_console import PLUGINS, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import fleet
 from tests.support.shell import ASTERISK, CALC, OLD, TestShell
 
 UUIDS = [f"00000000-0000-0000-0000-00000000000{at}" for at in range(3)]

@@ -10,7 +10,8 @@ import pytest
 
 from matahari.shell.verbs import line_history
 from matahari.shell.verbs.line_history import Entry, LineHistory, history_path
-from tests.support.fake_console import PLUGINS, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import fleet
 
 HOST = "[org.matahariproject:Host]"
 

@@ -8,7 +8,8 @@ from matahari.qmf import Value
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import take_snapshot
 from matahari.shell.verbs.reloading import Reloaded
-from tests.support.fake_console import HOSTS, fleet
+from tests.support.fake_classes import HOSTS
+from tests.support.fake_console import fleet
 from tests.support.fake_plugins import plugins_class, reload_answer
 from tests.support.shell import CALC, TestShell, without_time
 

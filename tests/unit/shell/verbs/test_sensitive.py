@@ -8,7 +8,8 @@ import pytest
 
 from matahari.qmf import Value
 from matahari.shell.verbs.sensitive import SensitiveMethods
-from tests.support.fake_console import PLUGINS, fleet
+from tests.support.fake_classes import PLUGINS
+from tests.support.fake_console import fleet
 
 
 def published(sensitive: list[str], **extra: object) -> dict[str, Value]:
