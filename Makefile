@@ -8,9 +8,12 @@ PYTEST_ARGS ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-# Each step of "make test" needs the one before it.
+# Each step of "make test" needs the one before it, but for those that it starts side by side.
+ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
-.PHONY: help setup demo up test check bench format format-check lint types imports test-fast test-all test-integration test-others test-rabbitmq clean distclean
+endif
+.PHONY: help setup demo up test check bench format format-check lint types imports test-fast test-all test-programs test-alone \
+	test-together test-others test-rabbitmq clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,9 +27,9 @@ demo: setup ## play the main job with visible output
 up: setup ## run one node in the foreground, watching plugins/ (ARGS=... for options)
 	@exec $(BIN)/matahari up $(ARGS)
 
-test: setup format-check lint types imports test-integration ## set up, check, and run all tests
-	@# What computes and what waits for another broker share the processors well; the integration tests have them alone.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-others test-rabbitmq
+test: setup format-check lint types imports test-programs test-alone ## set up, check, and run all tests
+	@# What computes and what waits share the processors well; tests that measure, or wait for what must come soon, have them alone.
+	@$(MAKE) SIDE_BY_SIDE=1 --no-print-directory --jobs=2 --output-sync=target test-together test-others test-rabbitmq
 
 check: setup format-check lint types imports test-fast ## the quick part: style, types, layers, unit and property tests
 
@@ -52,12 +55,17 @@ imports:
 test-fast:
 	@$(BIN)/pytest -q tests/unit tests/property $(PYTEST_ARGS)
 
-test-all: test-integration test-others
+test-all: test-programs test-alone test-together test-others
 
-test-integration:
+test-programs:
 	@bash .ci/rpm
 	@bash .ci/shells
-	@$(BIN)/pytest tests/integration $(PYTEST_ARGS)
+
+test-alone:
+	@$(BIN)/pytest -m 'not together' tests/integration $(PYTEST_ARGS)
+
+test-together:
+	@$(BIN)/pytest -m together tests/integration $(PYTEST_ARGS)
 
 test-others:
 	@$(BIN)/pytest --ignore=tests/integration $(PYTEST_ARGS)

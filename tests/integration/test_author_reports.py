@@ -17,7 +17,7 @@ from tests.support.node import Program
 from tests.support.plugins import TIME
 
 pytest_plugins = ["matahari.testing.pytest_plugin"]
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 COPY = """
 import time

@@ -19,7 +19,7 @@ from tests.support.broker_client import BrokerClient
 from tests.support.broker_process import LOGIN, Running, nothing, plain_socket, running
 from tests.support.node import TIME, box
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 GUIDE = Path(__file__).parents[2] / "core" / "docs" / "guide"
 NAMED, UNNAMED = 65534, 65533

@@ -19,7 +19,7 @@ from tests.support.broker_client import BrokerClient
 from tests.support.captured import FILES, captured
 from tests.support.node import TIME, box
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 
 @pytest.fixture(scope="module")

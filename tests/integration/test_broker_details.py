@@ -15,7 +15,7 @@ from tests.support import amqp_frames as raw
 from tests.support.broker_client import BrokerClient, binding
 from tests.support.broker_process import LOGIN, Running, plain_socket, read_until, running
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, box
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.together]
 
 
 @pytest.fixture

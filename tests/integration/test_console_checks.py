@@ -18,7 +18,7 @@ from matahari.errors import InvalidArgumentError, MissingArgumentError, RemoteEr
 from tests.support.node import BIN, PLUGIN_PACKAGE, START, TIME, Box, box, environment
 from tests.support.shell import without_time
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 EXAMPLES = Path(__file__).parents[2] / "examples/hooks"
 CALC = """

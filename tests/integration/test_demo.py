@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.node import TIME, environment
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 ROOT = Path(__file__).parents[2]
 

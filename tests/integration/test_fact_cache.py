@@ -9,7 +9,7 @@ import pytest
 from matahari.console.sync import Console
 from tests.support.node import PLUGIN_PACKAGE, TIME, box
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 PLUGIN = """
 import os

@@ -13,7 +13,7 @@ import pytest
 from matahari.errors import RequestTimeoutError
 from tests.support.node import TIME, Box, Program, box
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.together]
 
 FACTS = {
     "web1": "role: web\nport: 8080\nsite: {name: two words}\n",

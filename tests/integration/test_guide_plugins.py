@@ -13,7 +13,7 @@ from matahari.console.sync import Console
 from tests.support.guide import Block, blocks, commands, says
 from tests.support.node import BIN, TIME, Box, box, environment
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 PAGE = Path(__file__).parents[2] / "core" / "docs" / "guide" / "plugins.md"
 

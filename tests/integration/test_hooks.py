@@ -42,7 +42,7 @@ from matahari.hooks import (
     call_all,
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 EXAMPLES = Path(__file__).parents[2] / "examples/hooks"
 MATAHARI = Path(sysconfig.get_path("scripts")) / "matahari"

@@ -9,7 +9,7 @@ import pytest
 from matahari.agent import Fault
 from matahari.agents.host.actions import run_first
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 
 def test_the_first_installed_command_runs() -> None:

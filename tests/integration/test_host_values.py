@@ -12,7 +12,7 @@ import pytest
 from matahari.agent.identity import Identity, IdentityFiles
 from matahari.agents.host.system import System
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 CPUINFO = Path("/proc/cpuinfo").read_text()
 MEMINFO = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())

@@ -12,7 +12,7 @@ import pytest
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, box
 from tests.support.records import KINDS, faults
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.together]
 
 HOSTS = ("alpha", "beta")
 PLUGIN = '''
@@ -75,7 +75,7 @@ CASES = [
     (["call", "calc.add", "1", "--hosts", "alpha or beta or gamma"], {"result"}),
     (["call", "calc.talk"], {"report", "result"}),
     (["call", "calc.fail", "--canary", "1"], {"result", "not_asked"}),
-    (["events", "-n", "1", "--for", "30"], {"event"}),
+    (["events", "--heartbeats", "-n", "1", "--for", "30"], {"event"}),
     (["-c", "list hosts | count"], {"count"}),
     (["-c", "help list | json"], {"text"}),
 ]

@@ -21,7 +21,7 @@ from matahari.qmf import Value
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, Program, box
 from tests.support.plugins import is_alive
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 EXAMPLES = Path(__file__).parents[2] / "examples/hooks"
 PROGRAM = "matahari-shellhost"

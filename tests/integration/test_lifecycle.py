@@ -15,7 +15,7 @@ from matahari.console import Results
 from matahari.errors import AgentGoneError, ConnectionLostError, RemoteTimeoutError
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, Program, box
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.together]
 
 SLOW = """
 import threading, time

@@ -27,7 +27,7 @@ from matahari.errors import (
 from tests.support.buses import EmbeddedBus
 from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box, environment
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.together]
 
 FIRST = '''
 import os

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.node import TIME, Box, box, environment
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 SHOW = "import sys; from matahari.shell.mhsh import main; main(sys.argv[1:]); print('loaded:', *sys.modules)"
 HEAVY = {

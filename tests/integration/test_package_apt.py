@@ -16,7 +16,7 @@ from plugins.package import programs
 from plugins.package.apt import Apt
 
 # dpkg gives files to root, which only root may.
-pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.root]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.root, pytest.mark.together]
 
 CONTROL = """\
 Package: {name}

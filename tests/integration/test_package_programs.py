@@ -13,7 +13,7 @@ from matahari.plugin import Context, running
 from plugins.package import programs
 from tests.support.plugins import TIME, is_alive
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 
 def test_status_and_both_outputs_are_kept() -> None:

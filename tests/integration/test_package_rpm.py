@@ -16,7 +16,7 @@ from plugins.package import programs
 from plugins.package.rpm import Rpm
 
 # rpm changes its root folder, which only root may; .ci/rpm installs the programs.
-pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.root]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.root, pytest.mark.together]
 
 SPEC = """\
 Name: {name}

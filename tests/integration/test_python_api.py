@@ -18,7 +18,7 @@ from matahari.console import sync as blocking
 from matahari.errors import AbortedError, RefusedError, RemoteCancelledError, RequestError
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, box
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.together]
 
 HOSTS = ("alpha", "beta")
 PLUGIN = '''

@@ -23,7 +23,7 @@ from matahari.errors import (
 )
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, Program, box
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 PLUGIN = """
 import time

@@ -14,7 +14,7 @@ import pytest
 from matahari.console import write_stubs
 from tests.support.node import TIME, Box, box
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 PLUGIN = '''
 from typing import List, Literal, Optional, TypedDict

@@ -24,7 +24,7 @@ from matahari.testing import Plugin
 from plugins import nettest
 from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 SHIPPED = Path(__file__).parents[2] / "plugins"
 NAMES = ("filemgr", "nettest", "package", "process", "rpcutil")

@@ -19,7 +19,7 @@ import pytest
 from tests.support import captured, vectors
 from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, Program, box, environment
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.together]
 
 PLUGIN = '''
 def login(user, password=None):

@@ -12,7 +12,7 @@ from tests.support.node import TIME, Box, box
 from tests.support.stage import BETA, PLUGIN, SELECT, SHORT, Gate, stage
 from tests.support.terminal import CTRL_C, ENTER, Terminal, open_shell
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.together]
 
 MANY = 10_000
 CLOSING = r"2 hosts: {}, 0 silent, \d+\.\d\d s"

@@ -11,7 +11,7 @@ from matahari.testing.fleet import Fleet, Rule
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, box
 from tests.support.terminal import CTRL_C, ENTER, TAB, Terminal, open_shell
 
-pytestmark = [pytest.mark.integration, pytest.mark.embedded]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 COUNT = 1000
 CLASS = f"select class package {PLUGIN_PACKAGE} calls"

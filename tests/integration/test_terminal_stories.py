@@ -11,7 +11,7 @@ from tests.support.node import PLUGIN_PACKAGE, Box
 from tests.support.stage import ASTERISK, SELECT, SHORT, stage
 from tests.support.terminal import CTRL_C, CTRL_D, CTRL_U, ENTER, TAB, Terminal, open_shell
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.together]
 
 CHANNELS = ["    0 active channels", "    0 active calls", "    0 calls processed"]
 CLOSING = r"2 hosts: {} answered, {} failed, 0 silent, \d+\.\d\d s"
