@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from matahari.console import Console, Objects, Result
-from matahari.console.limits import ANSWER_TIME
+from matahari.console.limits import ANSWER_TIME, MAX_DECLARED
 from matahari.errors import RequestTimeoutError
 from matahari.qmf import MAX_CALL_TIMEOUT, Value
 from tests.support.calling_agent import CallingAgent
@@ -97,7 +97,7 @@ def test_a_declared_limit_beyond_all_that_agents_keep_hinders_no_call(play: Play
             assert [one.ok for one in await call.wait()] == [True]
 
     play(story, agent)
-    assert agent.limits == [MAX_CALL_TIMEOUT]
+    assert agent.limits == [MAX_DECLARED + ANSWER_TIME]
 
 
 def test_what_is_left_of_the_whole_is_told_without_the_microseconds(play: Play) -> None:

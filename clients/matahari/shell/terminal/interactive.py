@@ -206,4 +206,4 @@ def _run_one(session: Session, history: LineHistory, line: str) -> None:
         session.execute(line)
     finally:
         # What the line selected tells which of its words are secret.
-        history.add(line, context)
+        history.add(line, context, is_blind=session.objects is None)

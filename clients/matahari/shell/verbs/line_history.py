@@ -62,17 +62,20 @@ class LineHistory:
         """Learn which methods of selected objects take secrets."""
         self._sensitive.meet(objects)
 
-    def add(self, text: str, context: str) -> None:
+    def add(self, text: str, context: str, *, is_blind: bool = False) -> None:
         """Remember a line, but for an empty one, one as the last one, and an endless one.
 
         A line with arguments that a method declares sensitive does not get into the file.
+
+        Args:
+            is_blind: no class is selected: the arguments of a call may be anything, and stay out of the file as well.
         """
         entries = self.entries
         context = printable(context).replace("\n", " ")
         text = text.lstrip() if text.rstrip().endswith("\\") else text.strip()  # an escaped blank is no margin
         if not text or len(text) > MAX_LINE or (entries and entries[-1].text == text):
             return
-        masked = self._sensitive.masked(text)
+        masked = self._sensitive.masked(text, is_blind=is_blind)
         assert self._entries is not None  # `entries` has read them
         self._entries.append(Entry(text, context, text if masked is None else masked))
         if masked is None:

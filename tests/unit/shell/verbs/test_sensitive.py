@@ -87,3 +87,12 @@ def test_without_published_parameters_everything_is_secret() -> None:
 
 def test_nothing_met_is_nothing_masked() -> None:
     assert SensitiveMethods().masked("call login bob hunter2") is None
+
+
+def test_without_a_class_the_arguments_of_any_call_may_be_secret() -> None:
+    nobody = SensitiveMethods()
+    assert nobody.masked("call login bob hunter2", is_blind=True) == "call login ***"
+    assert nobody.masked("select plugin x; watch 'call login bob hunter2'", is_blind=True) is not None
+    assert nobody.masked("call status", is_blind=True) is None
+    assert nobody.masked("list hosts", is_blind=True) is None
+    assert nobody.masked("call login bob hunter2") is None
