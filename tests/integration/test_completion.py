@@ -15,7 +15,7 @@ import pytest
 from matahari.shell.direct.completion_scripts import SCRIPTS
 from tests.support.node import BIN, TIME, Box, box, environment
 
-pytestmark = [pytest.mark.integration, pytest.mark.together]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 PLUGIN = "def num_calls():\n    return 3\n\n\ndef num_channels():\n    return 0\n"
 PACKAGE = "org.matahariproject.rpc.plugin"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.node import PLUGIN_PACKAGE, Box, box
 
-pytestmark = [pytest.mark.integration, pytest.mark.together]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 SUMS = '''\
 """Sums."""

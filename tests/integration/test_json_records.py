@@ -12,7 +12,7 @@ import pytest
 from tests.support.node import PLUGIN_PACKAGE, TIME, Box, box
 from tests.support.records import KINDS, faults
 
-pytestmark = [pytest.mark.integration, pytest.mark.together]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 HOSTS = ("alpha", "beta")
 PLUGIN = '''

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box, environment
 
-pytestmark = [pytest.mark.integration, pytest.mark.together]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 PLUGIN = """
 from matahari.plugin import output, progress

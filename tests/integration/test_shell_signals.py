@@ -13,7 +13,7 @@ import pytest
 from tests.support.node import BIN, TIME, Box, environment
 from tests.support.stage import Gate, stage
 
-pytestmark = [pytest.mark.integration, pytest.mark.together]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 SIGNALS = [signal.SIGTERM, signal.SIGHUP]
 

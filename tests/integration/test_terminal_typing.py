@@ -11,7 +11,7 @@ from tests.support.node import Box
 from tests.support.stage import SELECT, stage
 from tests.support.terminal import CTRL_C, CTRL_R, CTRL_U, ENTER, UP, Terminal, open_shell
 
-pytestmark = [pytest.mark.integration, pytest.mark.together]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 WORDS = " ".join(f"word{number:02}" for number in range(20))
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.node import BIN, TIME, Box, box, environment
 
-pytestmark = [pytest.mark.integration, pytest.mark.together]
+pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
 PLUGIN = "def add(x: int, y: int = 2) -> int:\n    return x + y\n"
 
