@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
 
@@ -91,7 +90,7 @@ def test_ten_thousand_lines_arrive_in_order_however_they_are_told(shell: Termina
 
 
 def test_a_flood_of_two_hosts_is_ended_in_the_middle(shell: Terminal) -> None:
-    """All comes once, in order, behind its host; at Ctrl-C the terminal may drop what it has not shown yet."""
+    """All comes once, in order, behind its host; nothing of it is lost at Ctrl-C."""
     shell.typed("call endless")
     shell.type(ENTER)
     for host in ("alpha", "beta"):
@@ -103,12 +102,8 @@ def test_a_flood_of_two_hosts_is_ended_in_the_middle(shell: Terminal) -> None:
     for host in ("alpha", "beta"):
         lines = [row.removeprefix(f"{host}:").strip() for row in told if row.startswith(f"{host}:")]
         assert lines.pop() == "% endless was cancelled by its caller"
-        numbers = [int(found[1]) for line in lines if (found := re.fullmatch(r"out (\d+)", line))]
-        assert len(lines) - len(numbers) <= 1  # one that is torn
-        assert numbers[:1001] == list(range(1001))
-        steps = [later - earlier for earlier, later in pairwise(numbers)]
-        assert all(step > 0 for step in steps)
-        assert sum(step > 1 for step in steps) <= 1
+        assert len(lines) > 1000
+        assert lines == [f"out {number}" for number in range(len(lines))]
     assert any(re.fullmatch(CLOSING.format("0 answered, 0 failed, 2 cancelled"), row) for row in told)
     assert sorted(shell.run("call add 1")[:2]) == ["alpha: 3", "beta:  3"]
 
