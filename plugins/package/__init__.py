@@ -2,6 +2,10 @@
 
 On Debian and its relatives by dpkg and apt, on Fedora, Red Hat and theirs by rpm and dnf; which of them is found
 out. Nobody is asked anything: a changed configuration file stays as it is.
+
+A change (``install``, ``remove``) is not cut off by an impatient caller: one whose limit, or the plugin's own, leaves less
+than 50 minutes is refused before anything is begun, and one that is cancelled goes on. What then still takes an hour is
+ended, as is what runs when the agent stops.
 """
 
 from __future__ import annotations
@@ -155,6 +159,7 @@ def install(name: str, version: str = "", dry_run: bool = False) -> Change:
         LookupError: the sources of this host do not have it.
         PermissionError: the plugin does not run as root; with the words of the package program.
         PackageLockedError: another program works on the packages.
+        TimeTooShortError: the call has too short a limit; nothing was begun.
         PackageError: no package manager is known here, or it failed; with its words.
         TimeoutError: the call was cancelled before anything was changed.
     """
@@ -184,6 +189,7 @@ def remove(name: str, purge: bool = False, dependents: bool = False, dry_run: bo
         ValueError: this is no name of a package; purge is not known here.
         PermissionError: the plugin does not run as root; with the words of the package program.
         PackageLockedError: another program works on the packages.
+        TimeTooShortError: the call has too short a limit; nothing was begun.
         PackageError: others need it, no package manager is known here, or it failed; with its words.
         TimeoutError: the call was cancelled before anything was changed.
     """

@@ -20,6 +20,10 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 #: Seconds for a question, and for whatever may load from mirrors first.
 ASK = 60.0
 CHANGE = 3600.0
+#: Seconds that a call must have left for a change to begin. A caller's limit ends what it has started on the host, and a
+#: package program that is ended in the middle leaves packages half installed: with less than this nothing is begun. It is
+#: ``CHANGE`` without what may be spent before, in the queue of the plugin and with the plan.
+LEAST = 3000.0
 #: Kept of each output of a program, in bytes: a list of 20,000 packages has about 3 MB.
 MAX_OUTPUT = 16 * 1024 * 1024
 #: Seconds that are kept back of a call's time, so that its end can still be told.
@@ -35,6 +39,10 @@ _KEPT = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 
 class PackageError(RuntimeError):
     """A package program failed; the text has its own words."""
+
+
+class TimeTooShortError(PackageError):
+    """The call has too short a limit for a change; nothing was begun."""
 
 
 class PackageLockedError(PackageError):
@@ -82,9 +90,11 @@ def run(name: str, *words: str, timeout: float, is_shown: bool = False, is_chang
         words: its arguments.
         timeout: seconds; less when the call ends before.
         is_shown: whether the caller sees its output as it comes.
-        is_change: whether it changes packages: then it goes on when the call is cancelled, for half a change is worse.
+        is_change: whether it changes packages: then it goes on when the call is cancelled, for half a change is worse,
+            and does not begin when the call's limit could end it.
 
     Raises:
+        TimeTooShortError: it would change packages, and the call has less than ``LEAST`` seconds left.
         PackageError: it is not installed, says more than is kept, or does not end in time; it is ended then, with its
             process group.
         TimeoutError: the call was cancelled.
@@ -92,6 +102,11 @@ def run(name: str, *words: str, timeout: float, is_shown: bool = False, is_chang
     program = find(name)
     if program is None:
         raise PackageError(f"{name} is not installed (looked in {PATH})")
+    if is_change and context().remaining < LEAST:
+        raise TimeTooShortError(
+            f"nothing was begun: the call has {context().remaining:.0f} s left, and a change that its limit cuts off leaves"
+            f" packages half installed; allow it {CHANGE:g} s (mhsh without -t does; see call_timeout in package.toml as well)"
+        )
     deadline = time.monotonic() + max(0.0, min(timeout, context().remaining - RESERVE))
     environment = {"LC_ALL": "C", "PATH": PATH, "DEBIAN_FRONTEND": "noninteractive", "HOME": "/", "TERM": "dumb"}
     environment |= {key: os.environ[key] for key in _KEPT if key in os.environ}

@@ -17,7 +17,21 @@ from tests.support.node import BIN, TIME, Box, box, environment
 
 pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
-PLUGIN = "def num_calls():\n    return 3\n\n\ndef num_channels():\n    return 0\n"
+PLUGIN = """\
+from typing import Literal
+
+
+def num_calls():
+    return 3
+
+
+def num_channels():
+    return 0
+
+
+def dial(number: int, priority: Literal["low", "high"] = "low"):
+    return number
+"""
 PACKAGE = "org.matahariproject.rpc.plugin"
 
 
@@ -93,6 +107,10 @@ def options(place: Box) -> str:
         ("call asterisk.num_calls --hosts=a", ["alpha"]),
         ("get org.matahariproject:Ho", ["Host"]),
         ("get Host hostn", ["hostname"]),
+        ("call asterisk.dial 7 pri", ["compopt -o nospace", "priority="]),
+        ("call asterisk.dial 7 priority=h", ["high"]),
+        ("describe asterisk.num_ca", ["asterisk.num_calls"]),
+        ("events heart", ["heartbeat"]),
         ("hosts al", ["alpha"]),
         ("hosts b", [""]),
     ],
@@ -146,6 +164,7 @@ def test_zsh_completes_at_the_prompt_of_a_person(place: Box) -> None:
         ("call as", ["asterisk."]),
         ("call asterisk.num", ["asterisk.num_calls", "asterisk.num_channels"]),
         ("get Host hostn", ["hostname"]),
+        ("call asterisk.dial 7 h", ["high"]),
         ("call --hosts=a", ["--hosts=alpha"]),
         ("-e", ["-e"]),
         ("events -n", ["-n"]),

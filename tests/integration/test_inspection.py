@@ -79,7 +79,8 @@ def test_a_reload_tells_generations_errors_and_close_names(node: Box) -> None:
     assert failed.returncode == 2
     assert re.search(r": % not loaded: SyntaxError: invalid syntax \(.*/broken\.py:1\)\n", failed.stdout)
     unknown = node.mhsh("-c", "reload sum")
-    assert (unknown.returncode, unknown.stdout) == (1, '% Plugin "sum" not found; did you mean sums?\n\n')
+    said = '% Plugin "sum" not found; did you mean sums?\n%     reload sum\n%            ^\n\n'
+    assert (unknown.returncode, unknown.stdout) == (1, said)
     every = node.mhsh("--json", "-c", "reload all")
     assert every.returncode == 2
     assert set(json.loads(every.stdout)["value"]) == {"broken", "sums"}

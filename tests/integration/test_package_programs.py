@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -55,6 +56,18 @@ def test_a_question_ends_when_the_call_is_cancelled_and_a_change_goes_on() -> No
         with pytest.raises(TimeoutError, match="cancelled"):
             programs.run("sleep", "60", timeout=60)
         assert programs.run("sh", "-c", "sleep 0.1; echo done", timeout=60, is_change=True).output == "done\n"
+
+
+def test_a_change_that_the_calls_limit_could_end_is_not_begun(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    short = Context("package", deadline=time.monotonic() + programs.LEAST - 1)
+    with running(short), pytest.raises(programs.TimeTooShortError, match="nothing was begun: the call has 2999 s left"):
+        programs.run("touch", str(begun), timeout=programs.CHANGE, is_change=True)
+    assert not begun.exists()
+    with running(short):
+        programs.run("touch", str(begun), timeout=20)  # a question may take what there is
+    with running(Context("package", deadline=time.monotonic() + programs.LEAST + 60)):
+        assert programs.run("rm", str(begun), timeout=20, is_change=True).status == 0
 
 
 def test_nobody_is_asked_and_the_environment_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from matahari import console as asynchronous
 from matahari.console import sync as blocking
 from matahari.errors import (
     ConnectionLostError,
@@ -111,6 +112,33 @@ def test_a_hung_host_delays_neither_the_look_up_nor_the_others(fleet: Fleet, con
     finally:
         os.kill(fleet.hung.process.pid, signal.SIGCONT)
     assert sorted((one.host, one.value) for one in plugin.echo(7)) == [("alpha", 7), ("beta", 7)]
+
+
+def test_a_hung_host_delays_no_filter_and_no_selecting_and_is_told(fleet: Fleet, console: blocking.Console) -> None:
+    limit = 60 * TIME
+
+    async def choose() -> asynchronous.Selection:
+        async with fleet.place.connect_async() as mh:  # both faces have met the host before it hung
+            os.kill(fleet.hung.process.pid, signal.SIGSTOP)
+            return await mh.hosts("has os.name", timeout=limit)
+
+    start = time.monotonic()
+    try:
+        chosen = asyncio.run(choose())
+        for web in (chosen, console.hosts("has os.name", timeout=limit)):
+            assert ([one.name for one in web], [one.name for one in web.undecided]) == (["alpha"], ["beta"])
+        found = console.select("Host", timeout=limit)
+        assert ([one.host for one in found], {one.host for one in found.unanswered}) == (["alpha"], {"beta"})
+        assert next(console.plugin("calls", "has os.name", fetch_timeout=limit).echo(5)).value == 5
+        results = console.plugin("calls", chosen, fetch_timeout=limit).echo(6)
+        assert ([one.host for one in results], [one.reason for one in results.not_asked]) == (["alpha"], ["undecided"])
+        done = fleet.place.mhsh("-t", str(limit), "-c", "select hosts has os.name; select class Host; get hostname")
+        assert "alpha: alpha\n" in done.stdout
+        assert "did not answer; undecided and not selected: matahariproject.org:host:" in done.stdout + done.stderr
+        assert done.returncode == 2
+        assert time.monotonic() - start < limit / 2
+    finally:
+        os.kill(fleet.hung.process.pid, signal.SIGCONT)
 
 
 def test_many_threads_call_through_one_console(console: blocking.Console) -> None:

@@ -13,6 +13,7 @@ from matahari.hostproto import Json, Loaded, MethodSpec
 from matahari.rpcagent import Limits, Notice, PluginStatus
 from matahari.rpcagent.limits import ProcessBounds
 from matahari.rpcagent.orders import Content
+from matahari.rpcagent.pending import Recheck
 from matahari.rpcagent.runtime import PluginRuntime
 from matahari.rpcagent.slots import LoadSlots
 from matahari.rpcagent.workerlink import WorkerLink
@@ -54,6 +55,9 @@ class Owner:
 
     def parent_stuck(self, worker: int) -> None:
         raise AssertionError("they end by themselves")
+
+    def check_again(self, runtime: PluginRuntime, recheck: Recheck) -> None:
+        raise AssertionError("nobody sends a large call")
 
     def plugin_changed(self, status: PluginStatus) -> None:
         self.states.append(status.state)

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from tests.support.node import BIN, TIME, Box, environment
@@ -59,3 +60,22 @@ def test_a_file_that_is_being_written_is_as_it_was(place: Box, tmp_path: Path, n
     program.communicate(timeout=20 * TIME)
     assert program.returncode == 128 + number
     assert (os.listdir(tmp_path), path.read_text()) == (["out"], "old\n")
+
+
+@pytest.mark.parametrize("line", ["", "watch list hosts"])
+def test_a_terminal_that_is_closed_ends_the_shell_and_nothing_is_complained_about(
+    place: Box, tmp_path: Path, line: str
+) -> None:
+    errors = tmp_path / "errors"
+    env = environment(XDG_CONFIG_HOME=str(place.home), XDG_STATE_HOME=str(tmp_path), TERM="xterm")
+    command = f"exec '{BIN / 'mhsh'}' {' '.join(map(str, place.bus.words))} 2>'{errors}'"
+    child = pexpect.spawn("/bin/sh", ["-c", command], cwd=place.home, env=env, timeout=20 * TIME)
+    child.expect("mhsh>")
+    if line:
+        child.sendline(line)
+        child.expect("Every")
+    assert child.pid is not None
+    os.close(child.child_fd)
+    _, status = os.waitpid(child.pid, 0)
+    child.closed = child.terminated = True
+    assert (os.waitstatus_to_exitcode(status), errors.read_text()) == (128 + signal.SIGHUP, "")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pexpect
 import pytest
 
-from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box, environment
+from tests.support.node import PLUGIN_PACKAGE, Box, box
+from tests.support.spawned import spawned_shell
 
 pytestmark = [pytest.mark.integration, pytest.mark.together]
 
@@ -55,21 +56,8 @@ def node() -> Iterator[Box]:
 
 @pytest.fixture
 def shell(node: Box) -> Iterator[pexpect.spawn[str]]:
-    env = environment(XDG_CONFIG_HOME=str(node.home), XDG_STATE_HOME=str(node.home), TERM="xterm")
-    child: pexpect.spawn[str] = pexpect.spawn(
-        str(BIN / "mhsh"),
-        list(node.bus.words),
-        cwd=node.home,
-        env=env,
-        encoding="utf-8",
-        timeout=20 * TIME,
-        dimensions=(40, 200),
-    )
-    try:
-        child.expect("mhsh>")
+    with spawned_shell(node) as child:
         yield child
-    finally:
-        child.close(force=True)
 
 
 def test_a_session_with_its_prompts_ends_with_ctrl_d(shell: pexpect.spawn[str]) -> None:

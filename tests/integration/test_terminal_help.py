@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pexpect
 import pytest
 
-from tests.support.node import BIN, PLUGIN_PACKAGE, TIME, Box, box, environment
+from tests.support.node import PLUGIN_PACKAGE, TIME, Box, box
+from tests.support.spawned import spawned_shell
 
 pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
@@ -59,29 +59,9 @@ def node() -> Iterator[Box]:
             yield made
 
 
-@contextmanager
-def terminal(node: Box, columns: int = 200) -> Iterator[pexpect.spawn[str]]:
-    env = environment(XDG_CONFIG_HOME=str(node.home), XDG_STATE_HOME=str(node.home), TERM="xterm")
-    child: pexpect.spawn[str] = pexpect.spawn(
-        str(BIN / "mhsh"),
-        list(node.bus.words),
-        cwd=node.home,
-        env=env,
-        encoding="utf-8",
-        codec_errors="backslashreplace",
-        timeout=20 * TIME,
-        dimensions=(40, columns),
-    )
-    try:
-        child.expect("mhsh>")
-        yield child
-    finally:
-        child.close(force=True)
-
-
 @pytest.fixture
 def shell(node: Box) -> Iterator[pexpect.spawn[str]]:
-    with terminal(node) as child:
+    with spawned_shell(node) as child:
         yield child
 
 
@@ -137,7 +117,7 @@ def test_tab_completes_abbreviations_enumerations_names_of_arguments_and_facts(s
 
 
 def test_lines_are_found_again_by_search_and_those_of_the_mode_come_first(node: Box) -> None:
-    with terminal(node) as shell:
+    with spawned_shell(node) as shell:
         select(shell)
         shell.sendline("call echo first")
         shell.expect("alpha: first\r\n")
@@ -148,7 +128,7 @@ def test_lines_are_found_again_by_search_and_those_of_the_mode_come_first(node: 
         shell.expect(PLUGIN_PACKAGE + "\r\n")
         shell.sendline("quit")
         shell.expect(pexpect.EOF)
-    with terminal(node) as shell:
+    with spawned_shell(node) as shell:
         select(shell)
         shell.send("\x1b[A")  # up: what was typed last in this mode
         shell.expect("clear class")

@@ -10,6 +10,7 @@ import pexpect
 import pytest
 
 from tests.support.node import BIN, TIME, Box, box, environment
+from tests.support.spawned import spawned_shell
 
 pytestmark = [pytest.mark.integration, pytest.mark.embedded, pytest.mark.together]
 
@@ -26,21 +27,8 @@ def node() -> Iterator[Box]:
 
 @pytest.fixture
 def shell(node: Box) -> Iterator[pexpect.spawn[str]]:
-    env = environment(XDG_CONFIG_HOME=str(node.home), XDG_STATE_HOME=str(node.home), TERM="xterm")
-    child: pexpect.spawn[str] = pexpect.spawn(
-        str(BIN / "mhsh"),
-        list(node.bus.words),
-        cwd=node.home,
-        env=env,
-        encoding="utf-8",
-        timeout=20 * TIME,
-        dimensions=(40, 250),
-    )
-    try:
-        child.expect("mhsh>")
+    with spawned_shell(node, columns=250) as child:
         yield child
-    finally:
-        child.close(force=True)
 
 
 def test_a_plugin_that_is_saved_is_an_event_and_ctrl_c_ends_the_following_alone(

@@ -39,6 +39,7 @@ from matahari.rpcagent import (
 )
 from matahari.rpcagent.limits import Options, ProcessBounds
 from matahari.rpcagent.orders import Content
+from matahari.rpcagent.pending import Recheck
 from matahari.rpcagent.runtime import PluginRuntime
 from matahari.rpcagent.slots import LoadSlots
 from matahari.rpcagent.workerlink import WorkerLink
@@ -74,6 +75,9 @@ class FakeWorker:
 
     def parent_stuck(self, worker: int) -> None:
         raise AssertionError("there is no warm parent")
+
+    def check_again(self, runtime: PluginRuntime, recheck: Recheck) -> None:
+        raise AssertionError("nobody sends a large call")
 
     def plugin_changed(self, status: PluginStatus) -> None:
         self.changed.set()

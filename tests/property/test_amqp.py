@@ -24,6 +24,8 @@ from matahari.amqp import (
     with_ttl,
     with_user_id,
 )
+from matahari.amqp._direct import decode_directly, encode_directly
+from matahari.amqp.message import decode_by_proton, encode_by_proton
 from matahari.errors import RemoteProtocolError
 from tests.support import amqp_frames as raw
 from tests.support.amqp_link import AmqpLink, Split, client_engine, in_pieces, server_engine, whole
@@ -103,6 +105,20 @@ def test_a_message_decodes_to_what_was_encoded(message: Message) -> None:
     )
     assert (found.to, found.content_type, found.user_id) == (message.to, message.content_type, message.user_id)
     assert found.message_id == message.message_id
+
+
+@given(messages())
+def test_what_is_encoded_and_read_without_proton_is_what_proton_makes_of_it(message: Message) -> None:
+    assert encode_directly(message) in (None, encode_by_proton(message))
+    data = encode_by_proton(message)
+    assert decode_directly(data) in (None, decode_by_proton(data))
+
+
+@given(mutated())
+def test_what_is_read_without_proton_is_read_by_proton_too_and_the_same(data: bytes) -> None:
+    found = decode_directly(data)
+    if found is not None:
+        assert found == decode_by_proton(data)
 
 
 def _as_read(value: BodyValue) -> BodyValue:

@@ -27,6 +27,7 @@ from tests.support.fake_call import FakeCall, Tell
 from tests.support.fake_classes import (
     CORE,
     HOSTS,
+    PLUGINS,
     FakeClass,
     asterisk_plugin,
     calc_plugin,
@@ -191,7 +192,8 @@ class FakeConsole:
         # Without a name all classes of the package are meant.
         kinds = [kind for kind in self.kinds if kind.name in (wanted, ClassName(package, class_name or kind.name.name))]
         if not kinds:
-            raise NoAgentsError(f'Class "{wanted}" not found')
+            is_plugin = package == PLUGINS
+            raise NoAgentsError(f'Plugin "{class_name}" not found' if is_plugin else f'Class "{wanted}" not found')
         names = None if hosts is None else {str(host) for host in hosts}
         found = [
             RemoteObject(

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+from matahari.console.names import PLUGIN_PACKAGE
 from matahari.errors import RemoteProtocolError, SchemaError
 from matahari.qmf import Method, Property, PropertyType, Schema, Value, decode_text, text
 from matahari.validation import did_you_mean
 
 __all__ = ["PLUGIN_PACKAGE", "bind", "coerce", "is_plugin", "may_be_missing", "mismatch_of", "result_of"]
 
-PLUGIN_PACKAGE: Final = "org.matahariproject.rpc.plugin"
 MIN_INTEGER: Final = -(2**63)  # QMF has int64 and uint64
 MAX_INTEGER: Final = 2**64 - 1
 

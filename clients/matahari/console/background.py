@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from matahari.errors import RequestError
+from matahari.errors import MatahariError, RequestError
 
 __all__ = ["Background"]
 
@@ -57,7 +57,9 @@ class Background:
             except RequestError:
                 coroutine.close()
                 raise
-            return asyncio.run_coroutine_threadsafe(self._until_closed(coroutine), self._loop)
+            begun: list[Future[T]] = []  # the coroutine may end before it is there
+            begun.append(asyncio.run_coroutine_threadsafe(self._until_closed(coroutine, begun), self._loop))
+            return begun[0]
 
     @property
     def is_closed(self) -> bool:
@@ -72,12 +74,17 @@ class Background:
             self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(THREAD_TIMEOUT)
 
-    async def _until_closed(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    async def _until_closed(self, coroutine: Coroutine[Any, Any, T], begun: Sequence[Future[T]]) -> T:
+        """Run it; what it ends with is told nobody when whoever began it has given it up: asyncio would complain."""
         try:
             return await coroutine
         except asyncio.CancelledError:
-            if self._is_closed:
+            if self._is_closed and not _is_given_up(begun):
                 raise RequestError("the console is closed") from None
+            raise
+        except MatahariError:
+            if _is_given_up(begun):
+                raise asyncio.CancelledError from None
             raise
 
     def _run(self) -> None:
@@ -90,11 +97,18 @@ class Background:
             self._loop.close()
 
 
+def _is_given_up(begun: Sequence[Future[T]]) -> bool:
+    return any(future.cancelled() for future in begun)
+
+
 async def _end_all() -> None:
-    """Have every task end, so that no thread waits for one that never will."""
+    """Have every task end, so that no thread waits for one that never will; and those that they begin meanwhile."""
+    loop = asyncio.get_running_loop()
+    limit = loop.time() + END_TIMEOUT
     await asyncio.sleep(0)  # those that were begun at the last moment take their first step, to hear of the end
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=END_TIMEOUT)
+    cancelled: set[asyncio.Task[Any]] = set()
+    while (tasks := asyncio.all_tasks() - {asyncio.current_task()}) and loop.time() < limit:
+        for task in tasks - cancelled:
+            task.cancel()
+        cancelled |= tasks
+        await asyncio.wait(tasks, timeout=limit - loop.time(), return_when=asyncio.FIRST_COMPLETED)

@@ -1,17 +1,17 @@
-"""The console: finds hosts, agents and classes, selects objects, hears events. The asynchronous face."""
+"""The console: finds hosts, agents and classes, selects objects, hears events. The asynchronous face.
+
+What not every program uses, such as calls and their options, is imported when it is first needed: a program that only
+lists hosts starts in little more than half the time.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from matahari.console.arguments import PLUGIN_PACKAGE
-from matahari.console.call_options import CallOptions, CallSettings
-from matahari.console.checking import require_timeout
 from matahari.console.directory import (
     CALL_TIMEOUT,
     DEFAULT_PACKAGE,
@@ -20,26 +20,27 @@ from matahari.console.directory import (
     host_of,
     summary,
 )
-from matahari.console.event_stream import EventStream
 from matahari.console.extending import ConsoleExtensions, JsonValue
-from matahari.console.finder import Finder
 from matahari.console.listening import Listeners, Listening
-from matahari.console.matches import HostMatches
-from matahari.console.objects import Objects
-from matahari.console.plugin import HostChoice, Plugin
+from matahari.console.names import CHANGE_INTERVAL, PLUGIN_PACKAGE, AgentSummary, ClassName, Host
+from matahari.console.options import BusOptions
 from matahari.console.selection import Selection
-from matahari.console.station import BusOptions, Station
-from matahari.console.subscription import CHANGE_INTERVAL, Subscription
-from matahari.console.values import AgentSummary, ClassName, ConsoleEvent, Host
+from matahari.console.station import Station
 from matahari.net import Address
 from matahari.qmf import AgentRemoved, EngineEvent
 
 if TYPE_CHECKING:
+    from matahari.console.call_options import CallOptions
+    from matahari.console.event_stream import EventStream
+    from matahari.console.finder import Finder
+    from matahari.console.matches import HostMatches
+    from matahari.console.objects import Objects
+    from matahari.console.plugin import HostChoice, Plugin
+    from matahari.console.subscription import Subscription
+    from matahari.console.values import ConsoleEvent
     from matahari.filters import Filter
 
 __all__ = ["Console"]
-
-_log = logging.getLogger(__name__)
 
 
 class Console:
@@ -49,7 +50,7 @@ class Console:
         self._station = Station(address, bus, listener=self._heard, connected=self._connected)
         self._directory = Directory(self._station)
         self._extensions = extensions
-        self._finder = Finder(self._station, self._directory, lambda: self._extensions)
+        self._finder: Finder | None = None
         self._subscriptions: list[Subscription] = []
         self._listeners = Listeners()
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
@@ -79,7 +80,8 @@ class Console:
         for subscription in list(self._subscriptions):
             await subscription.close()
         await self._station.close()
-        await self._finder.close()
+        if self._finder is not None:
+            await self._finder.close()
 
     async def hosts(
         self,
@@ -93,12 +95,13 @@ class Console:
         Args:
             where: a filter, e.g. ``role = web and not /^test/``.
             facts: facts that they must have, each with its value or a list of possible values.
-            timeout: seconds for all hosts together to answer what the filter asks; those that do not are logged.
+            timeout: seconds for all hosts together to answer what the filter asks. Once a host matches, those that are
+                silent when the others have answered are not waited for: they are ``undecided``, and logged.
 
         Raises:
             ConnectionLostError: there is no connection at the moment.
             FilterSyntaxError: ``where`` is no filter.
-            RequestTimeoutError: no host matches, and some that may did not answer; it names them.
+            RequestTimeoutError: no host matches, and some that may did not answer in time; it names them.
             ValueError: a fact has a value that cannot be compared, or the timeout is not above 0.
         """
         if where is None and not facts:
@@ -106,11 +109,9 @@ class Console:
             return Selection.of_all(
                 host for info in self._station.agents.values() if (host := host_of(info)) is not None
             )
-        matches = await self.match_hosts(where, facts=facts, timeout=timeout)
-        matches.require_some(timeout)
-        if matches.unanswered:
-            _log.warning("no answer within %g s from %s: left out", timeout, matches.silence)
-        return Selection(matches.filter, {one.host: one.truth for one in matches})
+        from matahari.console.choosing import select_matched
+
+        return select_matched(await self.match_hosts(where, facts=facts, timeout=timeout), timeout)
 
     async def match_hosts(
         self,
@@ -124,13 +125,9 @@ class Console:
         Raises:
             ConnectionLostError, FilterSyntaxError, ValueError: as :meth:`hosts`; and without any filter.
         """
-        from matahari.console.matching import filter_of, match_hosts  # a program without filters does not pay for them
+        from matahari.console.choosing import match
 
-        require_timeout(timeout)
-        meant = filter_of(where, facts)
-        if meant is None:
-            raise ValueError("a filter or facts are needed")
-        return await match_hosts(self._directory, meant, timeout)
+        return await match(self._directory, where, facts, timeout)
 
     async def agents(self, hosts: HostChoice | None = None, *, timeout: float = CALL_TIMEOUT) -> list[AgentSummary]:
         """Agents, of these hosts or of all, by name.
@@ -188,8 +185,9 @@ class Console:
                 all, those included that extensions expect: one that is not on the bus is in the result's ``missing``.
             where: property values that must be equal. An object without the property does not match, and of hosts that
                 are not on the bus nobody knows.
-            timeout: seconds for the hosts to answer a filter, and for each agent; one that does not answer is in the
-                result's ``unanswered``.
+            timeout: seconds for the hosts to answer a filter, and for each agent. Once something is found, agents that
+                are silent when the others have answered are not waited for: they are in the result's ``unanswered``, as
+                are those that did not answer the filter.
 
         Raises:
             NoAgentsError: a named host, or the class, is not known; the message names close matches.
@@ -198,9 +196,12 @@ class Console:
             SchemaError: ``where`` names a property that no object has; the message names close matches.
             ValueError: the timeout is not above 0.
         """
+        from matahari.console.checking import require_timeout
+        from matahari.console.choosing import choose
+
         require_timeout(timeout)
-        chosen = await self._choose(hosts, timeout)
-        return await self._finder.select(ClassName(package, class_name), chosen, where, timeout)
+        chosen, matches = await choose(self._directory, hosts, timeout)
+        return await self._find().select(ClassName(package, class_name), chosen, where, timeout, matches)
 
     async def plugin(
         self,
@@ -216,7 +217,8 @@ class Console:
             hosts: a filter or its text, or hosts and names. One that has no such plugin is in the ``not_asked`` of
                 each call's results, one that does not answer in ``silent``.
             fetch_timeout: seconds for the hosts to answer a filter, and for each agent to tell what it has. One that
-                is not as quick as the others delays nobody: calls wait for it when the others are done.
+                is not as quick as the others delays nobody: calls wait for it when the others are done. A selection is
+                taken as it is: its ``undecided`` hosts are in ``not_asked``.
             options: of all calls; see :class:`CallOptions`.
 
         Raises:
@@ -225,10 +227,16 @@ class Console:
             RequestTimeoutError: nothing was found, and agents that may have it did not answer.
             TypeError, ValueError: there is no such option, or it has no such value.
         """
+        from matahari.console.call_options import CallSettings
+        from matahari.console.checking import require_timeout
+        from matahari.console.choosing import choose
+        from matahari.console.plugin import Plugin
+
         settings = CallSettings().changed(options)
-        chosen = await self._choose(hosts, fetch_timeout)
         require_timeout(fetch_timeout)
-        objects, late = await self._finder.find_plugin(ClassName(PLUGIN_PACKAGE, name), chosen, fetch_timeout)
+        chosen, matches = await choose(self._directory, hosts, fetch_timeout, is_logged=False)
+        wanted = ClassName(PLUGIN_PACKAGE, name)
+        objects, late = await self._find().find_plugin(wanted, chosen, fetch_timeout, matches)
         return Plugin(objects, chosen, settings, late)
 
     def subscribe(
@@ -253,6 +261,8 @@ class Console:
         Raises:
             ValueError: the interval is not above 0.
         """
+        from matahari.console.subscription import Subscription
+
         if interval <= 0:
             raise ValueError("an interval is above 0 s")
         return Subscription(
@@ -284,6 +294,8 @@ class Console:
             hosts: only of these, as they are found when it begins; None is all, also those that come later.
             timeout: seconds for the hosts to answer a filter.
         """
+        from matahari.console.event_stream import EventStream
+
         package, _, class_name = (name or "").rpartition(":")
         wanted = None if name is None else ClassName(package or DEFAULT_PACKAGE, class_name)
 
@@ -312,13 +324,19 @@ class Console:
     async def _open(self, timeout: float) -> None:
         await self._station.open(timeout)
 
+    def _find(self) -> Finder:
+        if self._finder is None:
+            from matahari.console.finder import Finder
+
+            self._finder = Finder(self._station, self._directory, lambda: self._extensions)
+        return self._finder
+
     async def _choose(self, hosts: HostChoice | None, timeout: float) -> Iterable[Host | str] | None:
         if hosts is None:
             return None
-        from matahari.filters import Filter
+        from matahari.console.choosing import choose
 
-        # A tuple, because some look at them twice, and an iterator has nothing then.
-        return await self.hosts(hosts, timeout=timeout) if isinstance(hosts, str | Filter) else tuple(hosts)
+        return (await choose(self._directory, hosts, timeout))[0]
 
     def _connected(self) -> None:
         for subscription in list(self._subscriptions):

@@ -10,7 +10,7 @@ from typing import Any
 
 from matahari.console.client import Console
 from matahari.console.extending import ConsoleExtensions
-from matahari.console.station import BusOptions
+from matahari.console.options import BusOptions
 from matahari.net import Address, parse_address
 
 __all__ = ["CONNECT_TIMEOUT", "Connecting", "connect"]

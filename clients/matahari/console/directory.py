@@ -7,17 +7,19 @@ and they are reached by selections that name no hosts.
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from matahari.console.arguments import PLUGIN_PACKAGE
+from matahari.console.inquiry import LOOKUP_GRACE, Inquiry
+from matahari.console.names import PLUGIN_PACKAGE, AgentSummary, ClassName, Host
 from matahari.console.outcomes import Items
-from matahari.console.reading import values_of
 from matahari.console.station import Station
-from matahari.console.values import AgentSummary, ClassName, Host, RemoteObject
 from matahari.errors import MatahariError, NoAgentsError, RemoteError, RequestError
 from matahari.qmf import AgentInfo, Data, Query, QueryTarget, Schema, SchemaId, is_broker
+
+if TYPE_CHECKING:
+    from matahari.console.remote import RemoteObject
 
 __all__ = ["CALL_TIMEOUT", "DEFAULT_PACKAGE", "Directory", "host_name", "host_of", "summary"]
 
@@ -69,6 +71,11 @@ class Directory:
             chosen |= {info.name: info for info in some}
         return list(chosen.values())
 
+    @property
+    def mute(self) -> list[AgentSummary]:
+        """Agents that are connected, as the broker says, and have never announced themselves: their host is not known."""
+        return [AgentSummary(one, "", one.split(":")[1]) for one in sorted(self._station.mute)]
+
     async def query(self, info: AgentInfo, query: Query, timeout: float) -> list[Data] | None:
         """Objects that an agent answers with; None when it does not answer."""
         try:
@@ -95,18 +102,27 @@ class Directory:
             objects.append(remote_object(info, data, schema))
         return objects
 
-    async def refetch(self, items: Iterable[RemoteObject], name: ClassName, timeout: float) -> list[RemoteObject]:
-        """The same objects with their values of now; those that have gone, or whose agent is silent, are left out."""
+    async def refetch(
+        self, items: Iterable[RemoteObject], name: ClassName, timeout: float
+    ) -> tuple[list[RemoteObject], list[AgentSummary]]:
+        """The same objects with their values of now, without those that have gone; and the agents that are silent."""
+        silent: dict[str, AgentSummary] = {}
 
-        async def one(item: RemoteObject) -> list[RemoteObject]:
+        async def one(item: RemoteObject, inquiry: Inquiry) -> list[RemoteObject]:
             info = self._station.agents.get(item.agent)
             if info is None:
                 return []
             query = Query(QueryTarget.OBJECT, object_id=item.object_id)
-            found = [(info, data) for data in await self.query(info, query, timeout) or ()]
-            return await self.objects(found, name, timeout)
+            answer = await inquiry.ask(self.query(info, query, timeout))
+            if answer is None:
+                silent[info.name] = summary(info)
+                return []
+            inquiry.suffice()
+            return await self.objects([(info, data) for data in answer], name, timeout)
 
-        return [item for some in await asyncio.gather(*(one(item) for item in items)) for item in some]
+        with Inquiry(timeout, LOOKUP_GRACE) as inquiry:
+            found = await asyncio.gather(*(one(item, inquiry) for item in items))
+        return [item for some in found for item in some], list(silent.values())
 
     async def schema(self, info: AgentInfo, wanted: SchemaId, timeout: float) -> Schema | None:
         """The schema, or None when the agent does not tell it."""
@@ -144,8 +160,17 @@ class Directory:
         return await self._published("_event", self.on(None), timeout)
 
     async def _published(self, kind: str, agents: Iterable[AgentInfo], timeout: float) -> set[ClassName]:
-        found = await asyncio.gather(*(self.classes_of(info, timeout) for info in agents))
-        return {ClassName(one.package, one.name) for some in found for one in some or () if one.kind == kind}
+        async def one(info: AgentInfo, inquiry: Inquiry) -> list[SchemaId]:
+            ids = await inquiry.ask(self.classes_of(info, timeout))
+            if ids is not None:
+                inquiry.suffice()
+            elif inquiry.is_over:
+                _log.warning("%s does not tell its classes: it is silent, while others answer", info.name)
+            return ids or []
+
+        with Inquiry(timeout) as inquiry:
+            found = await asyncio.gather(*(one(info, inquiry) for info in agents))
+        return {ClassName(one.package, one.name) for some in found for one in some if one.kind == kind}
 
     async def require_class(self, name: ClassName) -> None:
         """Tell a class that nobody has from one that has no objects.
@@ -160,9 +185,16 @@ class Directory:
             raise NoAgentsError("no agent is on the bus; start one with `matahari up` or `matahari agent`")
         if not any(one.package == name.package for one in known):
             raise NoAgentsError(_unknown("Package", name.package, {one.package for one in known}))
-        others = {str(one) for one in known if one.name == name.name}
-        hint = {str(one) for one in known if one.package == name.package} | others
-        raise NoAgentsError(_unknown("Class", str(name), hint))
+        import difflib  # only wanted after a mistake
+
+        own = {one.name for one in known if one.package == name.package}
+        if name.package == PLUGIN_PACKAGE:
+            raise NoAgentsError(_unknown("Plugin", name.name, own))
+        # Names alone are compared: those of long packages would all seem close.
+        close = difflib.get_close_matches(name.name, sorted(own), n=3, cutoff=0.5)
+        hints = [f"{name.package}:{one}" for one in close]
+        hints += sorted(str(one) for one in known if one.name == name.name)
+        raise NoAgentsError(_not_found("Class", str(name), hints))
 
 
 def may_have(info: AgentInfo, package: str) -> bool:
@@ -183,6 +215,9 @@ def query_for(name: ClassName) -> Query:
 
 def remote_object(info: AgentInfo, data: Data, schema: Schema) -> RemoteObject:
     """An object as it is handed out; ``data`` has an object id."""
+    from matahari.console.reading import values_of  # who only looks around has no objects
+    from matahari.console.remote import RemoteObject
+
     object_id = data.at(info.name).object_id
     assert object_id is not None
     name = ClassName(schema.id.package, schema.id.name)
@@ -208,5 +243,10 @@ def summary(info: AgentInfo) -> AgentSummary:
 
 
 def _unknown(kind: str, name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known - {""}), n=3, cutoff=0.5)
+    import difflib  # only wanted after a mistake
+
+    return _not_found(kind, name, difflib.get_close_matches(name, sorted(known - {""}), n=3, cutoff=0.5))
+
+
+def _not_found(kind: str, name: str, close: list[str]) -> str:
     return f'{kind} "{name}" not found' + (f"; did you mean {', '.join(close)}?" if close else "")

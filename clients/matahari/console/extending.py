@@ -7,7 +7,6 @@ first asks, and only where there are some. One that fails is named in the log or
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 import os
 import threading
@@ -18,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
-from matahari.console.values import ClassName, RemoteObject, Result
 from matahari.errors import AgentGoneError, MatahariError, NoAgentsError
 from matahari.qmf import ObjectId, Schema, SchemaId
 
 if TYPE_CHECKING:
+    from matahari.console.values import ClassName, RemoteObject, Result
     from matahari.hooks import Aggregator, Extensions
 
 __all__ = ["ConsoleExtensions", "JsonValue", "absent_error", "absent_object", "by_host", "no_hosts", "telling_missing"]
@@ -148,6 +147,8 @@ def telling_missing(missing: Sequence[str]) -> Iterator[None]:
 
 def absent_object(host: str, class_name: ClassName) -> RemoteObject:
     """Stands for what a host would have, that is expected and not on the bus."""
+    from matahari.console.remote import RemoteObject  # who only looks around has no objects
+
     schema = Schema(SchemaId(class_name.package, class_name.name))
     return RemoteObject(host, "", "", class_name, {}, ObjectId("", ""), schema)
 
@@ -184,5 +185,7 @@ def _unknown(name: str, offered: list[str]) -> str:
     text = f'Summary "{name}" not found'
     if not offered:
         return f"{text}; no extension offers any"
+    import difflib  # only wanted after a mistake
+
     close = difflib.get_close_matches(name, offered, n=3, cutoff=0.5)
     return f"{text}; did you mean {', '.join(close)}?" if close else f"{text}; there are {', '.join(offered)}"

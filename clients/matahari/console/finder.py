@@ -8,8 +8,11 @@ from typing import TypeAlias
 
 from matahari.console.checking import require_properties
 from matahari.console.directory import Directory, Found, host_name, may_have, query_for, summary
+from matahari.console.doubts import Doubts
 from matahari.console.extending import ConsoleExtensions, no_hosts, telling_missing
+from matahari.console.inquiry import LOOKUP_GRACE, Inquiry
 from matahari.console.lookup import Items, Latecomers, Lookup
+from matahari.console.matches import HostMatches
 from matahari.console.objects import Objects
 from matahari.console.station import Station
 from matahari.console.values import AgentSummary, ClassName, Host, RemoteObject
@@ -48,44 +51,82 @@ class Finder:
         hosts: Iterable[Host | str] | None,
         where: Mapping[str, object] | None,
         timeout: float,
+        matches: HostMatches | None = None,
     ) -> Objects:
-        """Objects of a class; see :meth:`matahari.console.Console.select`. Waits for every agent."""
+        """Objects of a class, of the agents that answer as the others do; see :meth:`matahari.console.Console.select`.
+
+        Args:
+            matches: what became of the filter that the hosts were chosen by: who did not answer that is told, too.
+        """
         query = query_for(name)
 
         async def ask(infos: Sequence[AgentInfo]) -> list[Items]:
-            return await asyncio.gather(*(self._directory.query(info, query, timeout) for info in infos))
+            with Inquiry(timeout, LOOKUP_GRACE) as inquiry:
 
-        return await self._select(name, hosts, where, timeout, ask)
+                async def one(info: AgentInfo) -> Items:
+                    items = await inquiry.ask(self._directory.query(info, query, timeout))
+                    if items:
+                        inquiry.suffice()
+                    return items
+
+                return await asyncio.gather(*(one(info) for info in infos))
+
+        infos = [info for info in self._directory.on(hosts) if may_have(info, name.package)]
+        silent = [] if matches is None else matches.unanswered
+        return await self._select(name, infos, hosts, where, timeout, ask, silent)
 
     async def find_plugin(
-        self, name: ClassName, hosts: Iterable[Host | str] | None, timeout: float
+        self,
+        name: ClassName,
+        hosts: Iterable[Host | str] | None,
+        timeout: float,
+        matches: HostMatches | None = None,
     ) -> tuple[Objects, Latecomers]:
-        """Objects of a plugin, of the agents that answer as the others do, and the agents that may answer later."""
+        """Objects of a plugin, of the agents that answer as the others do, and the agents that may answer later.
+
+        Args:
+            hosts: None for all.
+            matches: what became of the filter that they were chosen by; who did not answer that may do so later, too.
+        """
         query = query_for(name)
-        lookup = Lookup(self._tasks, lambda info, seconds: self._directory.query(info, query, seconds))
-        asked: list[AgentInfo] = []
+        doubts = Doubts(self._directory, () if matches is None else matches, lambda info: may_have(info, name.package))
+
+        async def ask_one(info: AgentInfo, seconds: float) -> Items:
+            if info.name not in doubts.hosts:
+                return await self._directory.query(info, query, seconds)
+            return await doubts.ask(info, seconds, lambda left: self._directory.query(info, query, left))
 
         async def ask(infos: Sequence[AgentInfo]) -> list[Items]:
-            asked.extend(infos)
-            return await lookup.find(infos, timeout)
+            if not doubtful:
+                return await lookup.find(infos, timeout)
+            answers = await lookup.find(infos[: -len(doubtful)], timeout)
+            if not any(answers):
+                return answers + await lookup.find(doubtful, timeout)
+            lookup.ask(doubtful, timeout)  # as something was found, they are waited for by nobody but calls
+            return [*answers, *(None for _ in doubtful)]
 
         async def read(info: AgentInfo, items: list[Data], seconds: float) -> list[RemoteObject]:
             return await self._directory.objects([(info, data) for data in items], name, seconds)
 
-        objects = await self._select(name, hosts, None, timeout, ask)
-        return objects, Latecomers(lookup, asked, read)
+        lookup = Lookup(self._tasks, ask_one)
+        infos = [info for info in self._directory.on(hosts) if may_have(info, name.package)]
+        doubtful = doubts.agents
+        mute = () if matches is None else matches.mute
+        objects = await self._select(name, infos + doubtful, hosts, None, timeout, ask, mute)
+        return objects, Latecomers(self._tasks, lookup, infos + doubtful, read, doubts)
 
     # --- inside ---------------------------------------------------------------------------------------------
 
     async def _select(
         self,
         name: ClassName,
+        infos: Sequence[AgentInfo],
         hosts: Iterable[Host | str] | None,
         where: Mapping[str, object] | None,
         timeout: float,
         ask: _Ask,
+        silent: Iterable[AgentSummary] = (),
     ) -> Objects:
-        infos = [info for info in self._directory.on(hosts) if may_have(info, name.package)]
         answers, missing = await asyncio.gather(
             ask(infos), self._find_missing() if hosts is None and not where else no_hosts()
         )
@@ -94,7 +135,8 @@ class Finder:
             found += [(info, data) for data in items or ()]
         unanswered = [summary(info) for info, items in zip(infos, answers, strict=True) if items is None]
         if hosts is None:
-            unanswered += [AgentSummary(one, "", one.split(":")[1]) for one in sorted(self._station.mute)]
+            unanswered += self._directory.mute
+        unanswered += [one for one in silent if one not in unanswered]
         if not found and unanswered:
             names = ", ".join(one.name for one in unanswered)
             raise RequestTimeoutError(f"no answer within {timeout:g} s from {names}", timeout=timeout)
@@ -109,8 +151,9 @@ class Finder:
         return self._group(name, objects, unanswered, missing)
 
     async def _refetch(self, objects: Objects, timeout: float) -> Objects:
-        items = await self._directory.refetch(objects, objects.class_name, timeout)
-        return self._group(objects.class_name, items, objects.unanswered, objects.missing)
+        items, silent = await self._directory.refetch(objects, objects.class_name, timeout)
+        unanswered = dict.fromkeys([*objects.unanswered, *silent])
+        return self._group(objects.class_name, items, unanswered, objects.missing)
 
     def _group(
         self,

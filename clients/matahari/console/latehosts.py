@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from matahari.console.directory import CALL_TIMEOUT
 from matahari.console.extending import absent_object
+from matahari.console.inquiry import LEAST_WAIT
 from matahari.console.rollout import NotAsked, NotAskedReason
 from matahari.console.values import AgentSummary, ClassName, RemoteObject, Result
 from matahari.errors import RequestTimeoutError
@@ -75,22 +78,28 @@ class LateHosts:
         assert self._latecomers is not None
         if timeout is not None and timeout <= 0:
             return [self._silent(one) for one in self.left]
-        if all(self._latecomers.may_answer(one.name) for one in self.left):
+        names = [one.name for one in self.left]
+        clock = asyncio.get_running_loop().time
+        deadline = None if timeout is None else clock() + timeout
+        self._latecomers.read(names, CALL_TIMEOUT if timeout is None else timeout)
+        if all(map(self._latecomers.may_answer, names)):
             await self._latecomers.wait_news(timeout)
-        return [await self._answer(one) for one in self.left if not self._latecomers.may_answer(one.name)]
+            left = CALL_TIMEOUT if deadline is None else max(deadline - clock(), LEAST_WAIT)
+            self._latecomers.read(names, left)
+        return [self._answer(one) for one in self.left if not self._latecomers.may_answer(one.name)]
 
     def settle(self, answers: Iterable[LateAnswer]) -> None:
         """Something has been made of these."""
         known = {one.agent for one in answers}
         self.left = [one for one in self.left if one not in known]
 
-    async def _answer(self, agent: AgentSummary) -> LateAnswer:
+    def _answer(self, agent: AgentSummary) -> LateAnswer:
         assert self._latecomers is not None
-        objects = await self._latecomers.read(agent.name)
+        objects = self._latecomers.objects(agent.name)
         if objects is None:
             return self._silent(agent)
-        lacks = not objects and agent.host in self._chosen
-        return LateAnswer(agent, tuple(objects), lacking=NotAsked(agent.host, "no_plugin") if lacks else None)
+        reason = None if objects else self._latecomers.reason(agent.name, agent.host in self._chosen)
+        return LateAnswer(agent, tuple(objects), lacking=None if reason is None else NotAsked(agent.host, reason))
 
     def _silent(self, agent: AgentSummary) -> LateAnswer:
         assert self._class_name is not None

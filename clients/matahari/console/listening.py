@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from matahari.console.directory import host_name
-from matahari.console.values import ConsoleEvent
 from matahari.errors import RequestError
 from matahari.qmf import AgentAdded, AgentInfo, AgentRemoved, EngineEvent, EventRaised
+
+if TYPE_CHECKING:
+    from matahari.console.values import ConsoleEvent
 
 __all__ = ["Listeners", "Listening"]
 
@@ -59,7 +61,10 @@ class Listeners:
 
     def handle_event(self, event: EngineEvent, agents: Mapping[str, AgentInfo]) -> None:
         """Tell them, if it is one of the events that they hear of. ``agents`` are those on the bus."""
-        told = self._told(event, agents)
+        if isinstance(event, AgentAdded):
+            self._host_by_agent[event.info.name] = host_name(event.info)
+        host = self._host_by_agent.pop(event.name, "") if isinstance(event, AgentRemoved) else ""
+        told = self._told(event, agents, host) if self._callbacks else None
         if told is None:
             return
         for callback in list(self._callbacks):
@@ -69,7 +74,9 @@ class Listeners:
             except Exception:  # noqa: BLE001 - see above
                 _log.exception("a listener failed")
 
-    def _told(self, event: EngineEvent, agents: Mapping[str, AgentInfo]) -> ConsoleEvent | None:
+    def _told(self, event: EngineEvent, agents: Mapping[str, AgentInfo], left_host: str) -> ConsoleEvent | None:
+        from matahari.console.values import ConsoleEvent  # most programs listen to nothing
+
         if isinstance(event, EventRaised):
             data, info = event.data, agents.get(event.agent)
             schema = data.schema_id
@@ -84,8 +91,7 @@ class Listeners:
                 data.decoded(),
             )
         if isinstance(event, AgentAdded):
-            self._host_by_agent[event.info.name] = host_name(event.info)
             return ConsoleEvent("agent_added", host_name(event.info), event.info.name)
         if isinstance(event, AgentRemoved):
-            return ConsoleEvent("agent_removed", self._host_by_agent.pop(event.name, ""), event.name)
+            return ConsoleEvent("agent_removed", left_host, event.name)
         return None

@@ -9,44 +9,50 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final, TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
-from matahari.console.directory import CALL_TIMEOUT
+from matahari.console.doubts import Doubts
+from matahari.console.inquiry import LOOKUP_GRACE
+from matahari.console.rollout import NotAskedReason
 from matahari.console.values import RemoteObject
 from matahari.errors import MatahariError
 from matahari.net import TaskKeeper
 from matahari.qmf import AgentInfo, Data
 
-__all__ = ["LOOKUP_GRACE", "Latecomers", "Lookup"]
+__all__ = ["Items", "Latecomers", "Lookup"]
 
-#: Seconds without a new answer after which a lookup goes on with what it has; an agent that is well answers within
-#: milliseconds, and one under load is not lost: it is asked last.
-LOOKUP_GRACE: Final = 1.0
+T = TypeVar("T")
 
 Items: TypeAlias = list[Data] | None
 """What an agent has; None when it did not answer."""
 
 
-class Lookup:
+class Lookup(Generic[T]):
     """One question to many agents. One event loop owns it.
 
     Args:
         keeper: owns the questions.
-        ask: asks one agent, within so many seconds.
+        ask: asks one agent, within so many seconds; gives None where it does not answer.
+        news: is set at each answer, for who waits for those of several lookups; None for one of its own.
 
     Attributes:
         answers: by the agent's name, as far as they came.
     """
 
-    def __init__(self, keeper: TaskKeeper, ask: Callable[[AgentInfo, float], Awaitable[Items]]) -> None:
+    def __init__(
+        self,
+        keeper: TaskKeeper,
+        ask: Callable[[AgentInfo, float], Awaitable[list[T] | None]],
+        news: asyncio.Event | None = None,
+    ) -> None:
         self._keeper = keeper
         self._ask = ask
         self._open: dict[str, asyncio.Task[object]] = {}
-        self._news = asyncio.Event()
         self._error: MatahariError | None = None
-        self.answers: dict[str, Items] = {}
+        self.news = asyncio.Event() if news is None else news
+        self.answers: dict[str, list[T] | None] = {}
 
-    async def find(self, infos: Sequence[AgentInfo], timeout: float) -> list[Items]:
+    async def find(self, infos: Sequence[AgentInfo], timeout: float) -> list[list[T] | None]:
         """What each of them has, in their order; None for those of which nothing is known yet.
 
         It waits for all of them while nothing was found, for ``timeout`` seconds at most.
@@ -85,17 +91,13 @@ class Lookup:
         return agent in self._open
 
     async def wait_news(self, timeout: float | None) -> None:
-        """Return when something has been answered, or when the time is over."""
-        self._news.clear()
+        """Return when something has been answered, when ``news`` is set, or when the time is over."""
+        self.news.clear()
         try:
             async with asyncio.timeout(timeout):
-                await self._news.wait()
+                await self.news.wait()
         except TimeoutError:
             return
-
-    def wake(self) -> None:
-        """End the waiting for news."""
-        self._news.set()
 
     async def _one(self, info: AgentInfo, timeout: float) -> None:
         try:
@@ -105,41 +107,66 @@ class Lookup:
 
     def _ended(self, name: str, _: asyncio.Task[object]) -> None:
         self._open.pop(name, None)
-        self._news.set()
+        self.news.set()
 
 
 class Latecomers:
     """Agents that had not answered when a plugin was looked up. One event loop owns it.
 
     Args:
+        keeper: owns what is done for them.
         lookup: in which they were asked.
         infos: of the agents.
         read: gives the objects that an agent has, within so many seconds.
+        doubts: tells which of them are meant only if a filter is true there.
     """
 
     def __init__(
         self,
-        lookup: Lookup,
+        keeper: TaskKeeper,
+        lookup: Lookup[Data],
         infos: Iterable[AgentInfo],
         read: Callable[[AgentInfo, list[Data], float], Awaitable[list[RemoteObject]]],
+        doubts: Doubts,
     ) -> None:
         self._lookup = lookup
         self._infos = {info.name: info for info in infos}
         self._read = read
+        self._doubts = doubts
+        self._objects: Lookup[RemoteObject] = Lookup(keeper, self._read_one, lookup.news)
 
     def ask(self) -> None:
-        """Ask those again who have not answered so far."""
+        """Ask those again who have not answered so far, or did not tell what their objects are."""
         silent = [info for name, info in self._infos.items() if self._lookup.answers.get(name) is None]
         self._lookup.ask(silent, LOOKUP_GRACE)
+        answers = self._objects.answers
+        for name in [name for name, objects in answers.items() if objects is None and not self._objects.is_open(name)]:
+            del answers[name]
+
+    def read(self, agents: Iterable[str], timeout: float) -> None:
+        """Begin to read the objects of those of them that have answered, all at the same time."""
+        new = [name for name in agents if self._lookup.answers.get(name) is not None]
+        infos = [self._infos[name] for name in new if name not in self._objects.answers]
+        self._objects.ask(infos, timeout)
 
     def may_answer(self, agent: str) -> bool:
-        """Whether it is being asked."""
-        return self._lookup.is_open(agent)
+        """Whether it is being asked, or its objects are being read."""
+        return self._lookup.is_open(agent) or self._objects.is_open(agent)
 
-    async def read(self, agent: str) -> list[RemoteObject] | None:
-        """The objects of one of them; None when it has not answered."""
-        items, info = self._lookup.answers.get(agent), self._infos.get(agent)
-        return None if items is None or info is None else await self._read(info, items, CALL_TIMEOUT)
+    def objects(self, agent: str) -> list[RemoteObject] | None:
+        """The objects of one of them, once they have been read; None when it has not answered."""
+        return self._objects.answers.get(agent)
+
+    def reason(self, agent: str, chosen: bool) -> NotAskedReason | None:
+        """Why one that has no objects is left out; None for one that was not meant.
+
+        Args:
+            chosen: whether its host was, whatever it answers.
+        """
+        if agent not in self._doubts.hosts:
+            return "no_plugin" if chosen else None
+        truth = self._doubts.truths.get(agent)
+        return "undecided" if truth is None else "no_plugin" if truth else None
 
     async def wait_news(self, timeout: float | None) -> None:
         """Return when one of them has answered or will not, when somebody wakes us, or when the time is over."""
@@ -147,4 +174,9 @@ class Latecomers:
 
     def wake(self) -> None:
         """End the waiting."""
-        self._lookup.wake()
+        self._lookup.news.set()
+
+    async def _read_one(self, info: AgentInfo, timeout: float) -> list[RemoteObject] | None:
+        items = self._lookup.answers.get(info.name) or []
+        objects = await self._read(info, items, timeout)
+        return None if items and not objects else objects

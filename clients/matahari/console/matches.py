@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
+from matahari.console.selection import Selection
 from matahari.console.values import AgentSummary, Host
 from matahari.errors import RequestTimeoutError
 from matahari.validation import close_names
@@ -48,10 +49,13 @@ class HostMatches(Sequence[HostMatch]):
 
     Attributes:
         filter: the filter.
+        mute: agents that the broker says are there, and that have never said on which host: nothing is known of it. None
+            where the filter asks hosts for nothing.
     """
 
-    def __init__(self, filter: Filter, matches: Iterable[HostMatch]) -> None:
+    def __init__(self, filter: Filter, matches: Iterable[HostMatch], mute: Iterable[AgentSummary] = ()) -> None:
         self.filter = filter
+        self.mute = tuple(mute)
         self._matches = tuple(matches)
 
     @overload
@@ -76,13 +80,13 @@ class HostMatches(Sequence[HostMatch]):
 
     @property
     def unanswered(self) -> list[AgentSummary]:
-        """Agents that did not answer, where that leaves the filter undecided."""
-        return [agent for one in self._matches for agent in one.unanswered]
+        """Agents that did not answer, where that leaves the filter undecided; those that are mute at the end."""
+        return [*(agent for one in self._matches for agent in one.unanswered), *self.mute]
 
     @property
     def silence(self) -> str:
         """Who did not answer, for people."""
-        return ", ".join(f"{one.name} on {one.host}" for one in self.unanswered)
+        return ", ".join(f"{one.name} on {one.host}" if one.host else one.name for one in self.unanswered)
 
     @property
     def known_names(self) -> list[str]:
@@ -109,8 +113,11 @@ class HostMatches(Sequence[HostMatch]):
             if not any(Filter(Exists(Name(name))).matches(one) for one in told)
         }
 
-    def require_some(self, timeout: float) -> None:
-        """Tell "none matches" from "who might match did not answer".
+    def select(self, timeout: float) -> Selection:
+        """The hosts as a selection; tells "none matches" from "who might match did not answer".
+
+        Args:
+            timeout: seconds that they had, for the text of the error.
 
         Raises:
             RequestTimeoutError: no host matches, and agents did not answer.
@@ -118,3 +125,4 @@ class HostMatches(Sequence[HostMatch]):
         if not self.hosts and self.unanswered:
             text = f"no answer within {timeout:g} s from {self.silence}"
             raise RequestTimeoutError(text, timeout=timeout)
+        return Selection(self.filter, {one.host: one.truth for one in self})

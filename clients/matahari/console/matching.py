@@ -1,7 +1,8 @@
 """Which hosts a filter means: ask them for what it looks at, all at once, and nobody for what is decided without.
 
-A host whose agents do not answer in time delays no other: what it would have told is not known, as filters have it,
-and it is named where that leaves the filter undecided.
+A host whose agents do not answer delays no other: what it would have told is not known, as filters have it, and it is
+named where that leaves the filter undecided. Once a host matches, those that are still silent when the others have
+answered are not waited for; while none does, one that is slow may be the one that is meant, and has all the time.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from typing import Final, TypeAlias
 
 from matahari.console.arguments import PLUGIN_PACKAGE
 from matahari.console.directory import DEFAULT_PACKAGE, Directory, host_of, may_have, query_for, summary
+from matahari.console.inquiry import Inquiry
 from matahari.console.matches import HostMatch, HostMatches
 from matahari.console.values import ClassName, Host
 from matahari.filters import Filter, ObjectView, PluginView, Subject, Text
 from matahari.qmf import AgentInfo, Data
 
-__all__ = ["filter_of", "match_hosts"]
+__all__ = ["filter_of", "match_host", "match_hosts"]
 
 HOST_PRODUCT: Final = "host"  # of the agent that publishes the class Host
 PLUGIN_PRODUCT: Final = "rpc"  # of the agent that publishes plugins
 _HOST_CLASS: Final = (DEFAULT_PACKAGE, "Host")
-_LEAST_WAIT: Final = 0.1  # seconds for a schema when objects came at the last moment
 
 _Answers: TypeAlias = list[tuple[AgentInfo, Data]] | None
 """Objects of one class on one host; None when an agent that may have some did not answer."""
@@ -52,25 +53,44 @@ async def match_hosts(directory: Directory, filter: Filter, timeout: float) -> H
     for info in directory.on(None):
         if (host := host_of(info)) is not None:
             by_host.setdefault(host, []).append(info)
-    deadline = asyncio.get_running_loop().time() + timeout
-    looks = [_Look(directory, host, by_host[host], filter, deadline) for host in sorted(by_host)]
-    return HostMatches(filter, await asyncio.gather(*(one.match() for one in looks)))
+    with Inquiry(timeout) as inquiry:
+        looks = [_Look(directory, host, by_host[host], filter, inquiry) for host in sorted(by_host)]
+        matches = await asyncio.gather(*(one.match() for one in looks))
+    return HostMatches(filter, matches, () if filter.needs.is_nothing else directory.mute)
+
+
+async def match_host(directory: Directory, filter: Filter, host: Host, timeout: float) -> HostMatch:
+    """Hold a filter against one host; one that has left matches nothing.
+
+    Args:
+        timeout: seconds for all of it.
+    """
+    agents = [info for info in directory.on(None) if host_of(info) == host]
+    with Inquiry(timeout) as inquiry:
+        return await _Look(directory, host, agents, filter, inquiry).match()
 
 
 class _Look:
     """A filter and one host."""
 
     def __init__(
-        self, directory: Directory, host: Host, agents: Sequence[AgentInfo], filter: Filter, deadline: float
+        self, directory: Directory, host: Host, agents: Sequence[AgentInfo], filter: Filter, inquiry: Inquiry
     ) -> None:
         self._directory = directory
         self._host = host
         self._agents = agents
         self._filter = filter
-        self._deadline = deadline
+        self._inquiry = inquiry
         self._silent: list[AgentInfo] = []
 
     async def match(self) -> HostMatch:
+        """What becomes of the filter there; a match is enough for the others to be waited for only as long as usual."""
+        found = await self._match()
+        if found.matched:
+            self._inquiry.suffice()
+        return found
+
+    async def _match(self) -> HostMatch:
         bare = Subject(self._host.name, agents=frozenset(info.name for info in self._agents))
         truth = self._filter.truth(bare)
         if truth is not None or not self._asks:
@@ -121,8 +141,8 @@ class _Look:
         return await self._query(ClassName(package, class_name), asked)
 
     async def _query(self, name: ClassName, asked: Sequence[AgentInfo]) -> _Answers:
-        query, timeout = query_for(name), self._remaining()
-        answers = await asyncio.gather(*(self._directory.query(info, query, timeout) for info in asked))
+        query, ask, timeout = query_for(name), self._inquiry.ask, self._inquiry.remaining
+        answers = await asyncio.gather(*(ask(self._directory.query(info, query, timeout)) for info in asked))
         silent = [info for info, items in zip(asked, answers, strict=True) if items is None]
         self._silent += silent
         if silent:
@@ -132,16 +152,23 @@ class _Look:
     async def _views(self, name: tuple[str, str], answers: _Answers) -> Sequence[ObjectView] | None:
         if answers is None:
             return None
-        objects = await self._directory.objects(answers, ClassName(*name), self._remaining())
+        fetched = self._directory.objects(answers, ClassName(*name), self._inquiry.remaining)
+        objects = await self._inquiry.ask(fetched)
+        told = [info for info, data in answers if data.object_id and data.schema_id and data.schema_id.hash]
+        if objects is None or len(objects) < len(told):
+            self._silent += (
+                told  # without its schema an object tells nothing, which is not the same as having no values
+            )
+            return None
         return [
             ObjectView(one.values, {member.name: member.unit for member in one.schema.properties if member.unit})
             for one in objects
         ]
 
     async def _classes(self) -> frozenset[str] | None:
-        timeout = self._remaining()
+        ask, timeout = self._inquiry.ask, self._inquiry.remaining
         asked = [info for info in self._agents if may_have(info, DEFAULT_PACKAGE)]
-        found = await asyncio.gather(*(self._directory.classes_of(info, timeout) for info in asked))
+        found = await asyncio.gather(*(ask(self._directory.classes_of(info, timeout)) for info in asked))
         self._silent += [info for info, ids in zip(asked, found, strict=True) if ids is None]
         if any(ids is None for ids in found):
             return None
@@ -162,9 +189,6 @@ class _Look:
                 name = "" if data.schema_id is None else data.schema_id.name
                 views[name] = PluginView(_text(values.get("version")), _text(values.get("state")))
         return views
-
-    def _remaining(self) -> float:
-        return max(_LEAST_WAIT, self._deadline - asyncio.get_running_loop().time())
 
 
 async def _nothing() -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["AgentSummary", "ClassName", "Host"]
+__all__ = ["CHANGE_INTERVAL", "PLUGIN_PACKAGE", "AgentSummary", "ClassName", "Host"]
+
+PLUGIN_PACKAGE: Final = "org.matahariproject.rpc.plugin"
+"""Of the classes of plugins, each of which is named like the plugin."""
+CHANGE_INTERVAL: Final = 10.0
+"""Seconds between two messages of an agent about changes; as often as a broker's agent publishes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

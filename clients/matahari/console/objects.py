@@ -104,7 +104,11 @@ class Objects(Sequence[RemoteObject]):
         return [item.values.get(name) for item in self._objects]
 
     async def refresh(self, *, timeout: float = CALL_TIMEOUT) -> Objects:
-        """The same objects with their values of now; those that have gone are left out."""
+        """The same objects with their values of now.
+
+        Those that have gone are left out, and those of agents that are silent when the others have answered: these are
+        in ``unanswered``.
+        """
         return await self._refetch(self, timeout)
 
     async def call(self, method: str, *args: object, timeout: float | None = None, **kwargs: object) -> Results:

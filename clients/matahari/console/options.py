@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["BusOptions"]
 
 
-@dataclass(frozen=True, slots=True)
-class BusOptions:
+class BusOptions(NamedTuple):
     """How to use a broker; see :func:`matahari.console.connect`."""
 
     insecure_anonymous: bool = False

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias, assert_never
 
 from matahari.console.failures import error_of
 from matahari.errors import AgentGoneError, CancelledRequestError, MatahariError, RequestTimeoutError
@@ -32,8 +31,7 @@ RequestEnd: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+class _Open(NamedTuple):
     """A request under way: who is told its outcome, and what for the texts of failures."""
 
     done: Callable[[Outcome], None]
@@ -67,7 +65,7 @@ class OpenRequests:
         """The agent was asked to end a call."""
         waiting = self._open.get(request)
         if waiting is not None:
-            self._open[request] = replace(waiting, is_cancelled=True)
+            self._open[request] = waiting._replace(is_cancelled=True)
 
     def report(self, event: CallReported) -> None:
         """Tell who waits what a call reports."""

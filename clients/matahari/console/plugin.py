@@ -12,6 +12,7 @@ from matahari.console.latehosts import LateHosts
 from matahari.console.lookup import Latecomers
 from matahari.console.objects import Objects
 from matahari.console.rollout import NotAsked
+from matahari.console.selection import Selection
 from matahari.console.signatures import PublishedMethod, method_function, published_methods
 from matahari.console.values import Host
 from matahari.errors import NoAgentsError
@@ -39,7 +40,8 @@ class Plugin:
         self, objects: Objects, chosen: Iterable[Host | str] | None, settings: CallSettings, late: Latecomers
     ) -> None:
         self._objects = objects
-        self._chosen = None if chosen is None else tuple(dict.fromkeys(str(host) for host in chosen))
+        self._given = chosen
+        self._chosen = () if chosen is None else tuple(dict.fromkeys(str(host) for host in chosen))
         self._settings = settings
         self._late = late
         self._published = published_methods(objects)
@@ -61,7 +63,7 @@ class Plugin:
             TypeError: there is no such option.
             ValueError: a number is out of range, or an option has no effect without another one.
         """
-        return Plugin(self._objects, self._chosen, self._settings.changed(options), self._late)
+        return Plugin(self._objects, self._given, self._settings.changed(options), self._late)
 
     def call(self, method: str, /, *args: object, **kwargs: object) -> Call:
         """Call any method by name; all further arguments are the method's own."""
@@ -103,7 +105,8 @@ class Plugin:
             raise NoAgentsError(f"no host that was chosen has the plugin {self._name!r}")
         silent = [one for one in self._objects.unanswered if one.product == _RPC_PRODUCT]
         have = {*self.hosts, *(one.host for one in silent), *self._objects.missing}
-        chosen = self._chosen or ()
-        lacking = [NotAsked(host, "no_plugin") for host in chosen if host not in have]
-        late = LateHosts(silent, self._late, self._objects.class_name, frozenset(chosen))
-        return Call(self._objects, method, args, kwargs, self._settings, late=late, not_asked=lacking)
+        left_out = [NotAsked(host, "no_plugin") for host in self._chosen if host not in have]
+        if isinstance(self._given, Selection):
+            left_out += [NotAsked(host.name, "undecided") for host in self._given.undecided if host.name not in have]
+        late = LateHosts(silent, self._late, self._objects.class_name, frozenset(self._chosen))
+        return Call(self._objects, method, args, kwargs, self._settings, late=late, not_asked=left_out)

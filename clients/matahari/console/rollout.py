@@ -14,7 +14,9 @@ __all__ = ["Amount", "Batch", "NotAsked", "NotAskedReason", "Plan", "Rolling", "
 Amount: TypeAlias = int | str
 """A number of hosts, or a share of them as ``10%``."""
 
-NotAskedReason: TypeAlias = Literal["limit", "refused", "failures", "canary", "timeout", "cancelled", "no_plugin"]
+NotAskedReason: TypeAlias = Literal[
+    "limit", "refused", "failures", "canary", "timeout", "cancelled", "no_plugin", "undecided"
+]
 
 _PERCENT: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,9}))?%")
 
@@ -26,7 +28,8 @@ class NotAsked:
     Attributes:
         reason: ``limit``: it is not in the sample; ``refused``: its batch was not confirmed; ``failures``: too many
             hosts before it failed; ``canary``: a canary failed; ``timeout``: the time for the whole was over;
-            ``cancelled``; ``no_plugin``: it was chosen and has no such plugin.
+            ``cancelled``; ``no_plugin``: it was chosen and has no such plugin; ``undecided``: it was chosen by a filter
+            that is not known to be true or false of it.
     """
 
     host: str

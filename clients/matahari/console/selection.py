@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self, TypeAlias, overload
 
-from matahari.console.values import Host
+from matahari.console.names import Host
 
 if TYPE_CHECKING:
     from matahari.filters import Filter, Truth

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TypeVar, assert_never
@@ -75,7 +75,7 @@ class Station:
         listener: Callable[[EngineEvent], None],
         connected: Callable[[], None],
     ) -> None:
-        key = f"direct-console.{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}"
+        key = f"direct-console.{uuid.UUID(bytes=os.urandom(16), version=4)}"
         self._engine = ConsoleEngine(reply_to=ExchangeScheme().reply_to(key))
         self._listener = listener
         self._tell_connected = connected

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from matahari.console.directory import Directory, host_name, host_of, may_have, query_for, remote_object, summary
+from matahari.console.names import CHANGE_INTERVAL, AgentSummary, ClassName, Host
 from matahari.console.station import Station
-from matahari.console.values import AgentSummary, ClassName, Host, ObjectChange
+from matahari.console.values import ObjectChange
 from matahari.errors import MatahariError, RequestError
 from matahari.qmf import (
     AgentAdded,
@@ -38,7 +39,6 @@ __all__ = ["CHANGE_INTERVAL", "MAX_CHANGES", "Subscription"]
 
 _log = logging.getLogger(__name__)
 
-CHANGE_INTERVAL = 10.0  # seconds between two messages of an agent; as often as a broker's agent publishes
 MAX_SUBSCRIPTIONS = 16  # of one console: agents of ours give no more to one reply address
 MAX_CHANGES = 10_000  # changes kept for a slow reader, one for each object: a fleet's hosts, or the queues of a broker
 

@@ -8,45 +8,37 @@ wait for the console themselves: that is a ``RequestError``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from matahari.console.background import Background
-from matahari.console.blocking import RunningCall
-from matahari.console.blocking_events import EventStream
-from matahari.console.blocking_objects import Objects, RemoteObject
-from matahari.console.blocking_plugin import Call, Plugin
-from matahari.console.call_options import CallOptions
 from matahari.console.client import Console as AsyncConsole
 from matahari.console.connecting import CONNECT_TIMEOUT, Connecting
 from matahari.console.connecting import connect as connect_async
 from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
-from matahari.console.event_stream import EventStream as AsyncEventStream
-from matahari.console.extending import JsonValue
-from matahari.console.grouping import Summary, ValueGroup, group_values
 from matahari.console.listening import Listening
-from matahari.console.matches import HostMatch, HostMatches
-from matahari.console.plugin import HostChoice
-from matahari.console.reports import Missed, Output, Partial, Progress, Report, Told
-from matahari.console.rollout import Batch, NotAsked
+from matahari.console.names import CHANGE_INTERVAL, AgentSummary, ClassName, Host
 from matahari.console.selection import Selection
-from matahari.console.stub_writing import write_stubs as write_stubs_async
-from matahari.console.subscription import CHANGE_INTERVAL
-from matahari.console.subscription import Subscription as AsyncSubscription
-from matahari.console.values import (
-    AgentSummary,
-    ClassName,
-    ConsoleEvent,
-    Host,
-    ObjectChange,
-    Result,
-    Results,
-)
 from matahari.net import Address
 from matahari.qmf import Method, Property, PropertyType
 
 if TYPE_CHECKING:
+    from matahari.console.blocking import RunningCall
+    from matahari.console.blocking_events import EventStream
+    from matahari.console.blocking_objects import Objects, RemoteObject
+    from matahari.console.blocking_plugin import Call, Plugin
+    from matahari.console.call_options import CallOptions
+    from matahari.console.event_stream import EventStream as AsyncEventStream
+    from matahari.console.extending import JsonValue
+    from matahari.console.grouping import Summary, ValueGroup, group_values
+    from matahari.console.matches import HostMatch, HostMatches
+    from matahari.console.plugin import HostChoice
+    from matahari.console.reports import Missed, Output, Partial, Progress, Report, Told
+    from matahari.console.rollout import Batch, NotAsked
+    from matahari.console.subscription import Subscription as AsyncSubscription
+    from matahari.console.values import ConsoleEvent, ObjectChange, Result, Results
     from matahari.filters import Filter
 
 __all__ = [
@@ -91,7 +83,29 @@ __all__ = [
     "write_stubs",
 ]
 
-T = TypeVar("T")
+#: The module of each name of this face alone that is imported when it is first used; for others see matahari.console.
+_HOMES = {
+    "Call": "blocking_plugin",
+    "EventStream": "blocking_events",
+    "Objects": "blocking_objects",
+    "Plugin": "blocking_plugin",
+    "RemoteObject": "blocking_objects",
+    "RunningCall": "blocking",
+}
+
+
+if not TYPE_CHECKING:  # a type checker shall know of no other names than those above
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = f"matahari.console.{_HOMES[name]}" if name in _HOMES else "matahari.console"
+        value = globals()[name] = getattr(import_module(home), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def connect(
@@ -123,6 +137,8 @@ def connect(
 
 def write_stubs(console: Console, directory: Path, plugins: Iterable[str] | None = None) -> list[Path]:
     """See :func:`matahari.console.write_stubs`."""
+    from matahari.console.stub_writing import write_stubs as write_stubs_async
+
     return console._loop.run(write_stubs_async(console._console, directory, plugins))
 
 
@@ -199,6 +215,8 @@ class Console:
         found = self._loop.run(
             self._console.select(class_name, package=package, hosts=hosts, where=where, timeout=timeout)
         )
+        from matahari.console.blocking_objects import Objects
+
         return Objects(found, self._loop)
 
     def plugin(
@@ -210,6 +228,8 @@ class Console:
         **options: Unpack[CallOptions],
     ) -> Plugin:
         found = self._loop.run(self._console.plugin(name, hosts, fetch_timeout=fetch_timeout, **options))
+        from matahari.console.blocking_plugin import Plugin
+
         return Plugin(found, self._loop)
 
     def subscribe(
@@ -233,6 +253,8 @@ class Console:
     def events(
         self, name: str | None = None, *, hosts: HostChoice | None = None, timeout: float = CALL_TIMEOUT
     ) -> EventStream:
+        from matahari.console.blocking_events import EventStream
+
         async def made() -> AsyncEventStream:
             return self._console.events(name, hosts=hosts, timeout=timeout)
 
@@ -242,7 +264,7 @@ class Console:
         return self._loop.run(self._console.summarise(name, values))
 
 
-class Subscription(Iterator[ObjectChange]):
+class Subscription(Iterator["ObjectChange"]):
     """See :class:`matahari.console.Subscription`; a context manager, and an iterator that blocks."""
 
     def __init__(self, subscription: AsyncSubscription, loop: Background) -> None:

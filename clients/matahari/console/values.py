@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, overload
 
-from matahari.console.grouping import Summary, group_values
 from matahari.console.names import AgentSummary, ClassName, Host
 from matahari.console.remote import RemoteObject
 from matahari.errors import MatahariError, RequestError, RequestTimeoutError, TransportError
@@ -16,6 +15,7 @@ from matahari.qmf import Value
 
 if TYPE_CHECKING:
     from matahari.console.extending import ConsoleExtensions, JsonValue
+    from matahari.console.grouping import Summary
     from matahari.console.rollout import NotAsked
 
 __all__ = ["AgentSummary", "ClassName", "ConsoleEvent", "Host", "ObjectChange", "RemoteObject", "Result", "Results"]
@@ -132,6 +132,8 @@ class Results(Sequence[Result]):
             HookError: the extension failed.
         """
         if name is None:
+            from matahari.console.grouping import Summary, group_values  # few calls are summed up
+
             values = [(_place(one), one.value) for one in self._results if one.error is None]
             errors = [(_place(one), str(one.error)) for one in self._results if one.error is not None]
             return Summary(group_values(values), group_values(errors))

@@ -11,12 +11,10 @@ from collections.abc import Callable, Collection, Sequence
 
 from matahari.config import Program, Settings, add_options, configure_logging, load
 from matahari.errors import MatahariError
-from matahari.shell.author.command import add_plugin_commands
 from matahari.shell.base.outcome import ExitStatus, is_usage
 from matahari.shell.base.parser import CLIENT_DEFAULTS, Parser
 from matahari.shell.service.extension_commands import help_lines, run_command
 from matahari.shell.service.hooks import HOOK_COMMANDS
-from matahari.shell.service.tap import add_tap_options, tap
 
 __all__ = ["main"]
 
@@ -26,7 +24,7 @@ EXIT_FAILED = 1
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    parser, own = _parser()
+    parser, own = _parser(words)
     try:
         if words and not words[0].startswith("-") and words[0] not in own:
             status = run_command(words, own)
@@ -56,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
 
 
-def _parser() -> tuple[Parser, Collection[str]]:
-    """The parser, and the names of our own commands."""
+def _parser(words: Collection[str]) -> tuple[Parser, Collection[str]]:
+    """The parser for these words, and the names of our own commands."""
     parser = Parser(
         prog="matahari",
         description="Export functions of this machine as remote methods over AMQP 1.0 and QMFv2.",
@@ -79,7 +77,9 @@ def _parser() -> tuple[Parser, Collection[str]]:
         if name == "agent":
             text = "which agents, separated by commas: host, rpc, and those that extensions offer"
             command.add_argument("--only", metavar="NAMES", help=text)
-        elif name == "tap":
+        elif name == "tap" and name in words:
+            from matahari.shell.service.tap import add_tap_options  # a MiB that a node would keep as long as it runs
+
             add_tap_options(command)
         command.set_defaults(run=run)
     for name, text, add, command_run in HOOK_COMMANDS:
@@ -87,7 +87,11 @@ def _parser() -> tuple[Parser, Collection[str]]:
         add(command)
         command.set_defaults(run=command_run)
     text = "write, check, try and describe a plugin; write the types of those on a bus"
-    add_plugin_commands(commands.add_parser("plugin", help=text, description=text[0].upper() + text[1:] + "."))
+    authoring = commands.add_parser("plugin", help=text, description=text[0].upper() + text[1:] + ".")
+    if "plugin" in words:
+        from matahari.shell.author.command import add_plugin_commands  # as above
+
+        add_plugin_commands(authoring)
     return parser, commands.choices.keys()
 
 
@@ -135,6 +139,8 @@ def _run(arguments: argparse.Namespace, plan: object) -> int:
 
 
 def _tap(arguments: argparse.Namespace) -> int:
+    from matahari.shell.service.tap import tap
+
     settings = load(vars(arguments), environ=os.environ, defaults=CLIENT_DEFAULTS)
     configure_logging(settings)
     return tap(arguments, settings)

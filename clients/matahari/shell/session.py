@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from matahari.errors import (
@@ -28,7 +28,8 @@ from matahari.shell.base.selection import MEMBER_WORDS, Directory, LiveDirectory
 from matahari.shell.display.approval import Approval, never
 from matahari.shell.display.output import Output
 from matahari.shell.display.render import printable, value_lines
-from matahari.shell.syntax.commands import CommandSet, UnknownCommandError, pipe_hint
+from matahari.shell.syntax.commands import CommandSet, UnknownCommandError
+from matahari.shell.syntax.leading import is_select, with_help_word
 from matahari.shell.syntax.lines import Line, Word, scan, split
 from matahari.shell.syntax.values import close_matches
 from matahari.shell.verbs.general import GeneralCommands
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from matahari.shell.display.rolling import Steps
     from matahari.shell.events.log import EventLog
     from matahari.shell.verbs.line_history import LineHistory
+    from matahari.shell.verbs.sensitive import SensitiveMethods
 
 __all__ = ["DEFAULT_TIMEOUT", "Session"]
 
@@ -64,6 +66,7 @@ class Session:
         fact_names: facts and labels that filters have met, for completion.
         answers: values of the last call or get, by host (with the object where a host has several).
         history: the lines that were typed; None where nobody types.
+        sensitive: which methods take secrets; None until somebody wants to know.
         is_lost: the last line had a ``select`` that failed, or that could not be read, so what was to follow it would
             meet other objects.
         is_wrong: the last line had a command that cannot be run as it was typed, which no repetition makes better.
@@ -84,6 +87,7 @@ class Session:
     fact_names: frozenset[str] = frozenset()
     answers: dict[str, object] = field(default_factory=dict)
     history: LineHistory | None = None
+    sensitive: SensitiveMethods | None = None
     is_lost: bool = False
     is_wrong: bool = False
     event_log: EventLog | None = None
@@ -117,14 +121,13 @@ class Session:
         try:
             lines = split(text)
         except FilterSyntaxError as error:
-            pointed = CommandError(str(error), position=error.position)
             lines = scan(text)
-            self.output.error(pointed, lines[-1])
-            self.is_lost, self.is_wrong = any(map(_is_select, lines)), True
+            self.output.error(*self._masked(CommandError(str(error), position=error.position), lines[-1]))
+            self.is_lost, self.is_wrong = any(map(is_select, lines)), True
             return ExitStatus.USAGE
         for line in lines:
             if self.echo:
-                self.output.remark(f"{self.prompt}{line.source.strip()}")
+                self.output.remark(f"{self.prompt}{self.shown_ahead(line.source.strip())}")
             statuses.append(self._execute_one(line))
             if self.finished or self.is_lost or (stop_on_error and statuses[-1] is not ExitStatus.OK):
                 break
@@ -153,16 +156,38 @@ class Session:
         self.is_wrong |= isinstance(error, CommandError) and error.status in _WRONG
         if isinstance(error, UnknownCommandError):
             self.is_lost = error.word not in MEMBER_WORDS and bool(close_matches(error.word.lower(), ["select"]))
-            self._complain_unknown(error, line)
+            self._complain_unknown(error, self._masked(error, line)[1])
         elif isinstance(error, UnknownTopicError):
-            self.output.complain([f"*** {printable(str(error))}"])
+            self.output.complain([f"*** {printable(str(error))}", *(f"% {printable(hint)}" for hint in error.hints)])
         else:
-            self.is_lost = _is_select(line)
-            self.output.error(error, line)
+            self.is_lost = is_select(line)
+            self.output.error(*self._masked(self._pointed(error, line), line))
         return status_of(error)
 
+    def _pointed(self, error: MatahariError, line: Line) -> MatahariError:
+        is_without_column = isinstance(error, CommandError) and error.position is None
+        if not is_without_column and not isinstance(error, NoAgentsError | MissingArgumentError):
+            return error
+        from matahari.shell.syntax.unknown_names import pointed_at  # only wanted after a mistake
+
+        try:
+            return pointed_at(error, line, self.commands(LiveDirectory(self.console)))
+        except MatahariError:
+            return error  # what nobody knows now is told without a column
+
+    def shown_ahead(self, text: str) -> str:
+        """The line without its secrets, to be shown before it is run."""
+        from matahari.shell.verbs.masking import masked_ahead  # most lines are not shown again
+
+        return masked_ahead(self, text)
+
+    def _masked(self, error: MatahariError, line: Line) -> tuple[MatahariError, Line]:
+        from matahari.shell.verbs.masking import masked_error
+
+        return masked_error(self, error, line)
+
     def _run(self, line: Line) -> ExitStatus:
-        line = _with_help_word(line)
+        line = with_help_word(line)
         try:
             command, values = self.commands(LiveDirectory(self.console)).find(line)
         except CommandError as error:
@@ -175,6 +200,8 @@ class Session:
         return command.action(values)
 
     def _complain_unknown(self, error: UnknownCommandError, line: Line) -> None:
+        from matahari.shell.syntax.mismatches import pipe_hint  # only wanted after a mistake
+
         lines = [f"*** Unknown syntax: {printable(line.source)}"]
         if error.word in MEMBER_WORDS and not self.selection.has_class:
             lines.append(f'% "{error.word}" needs a class: select class (package PACKAGE) CLASS')
@@ -254,7 +281,7 @@ class Session:
             return ExitStatus.OK
         from matahari.shell.display.tally import unanswered_lines  # hosts usually answer
 
-        self.output.complain(unanswered_lines(objects.unanswered))
+        self.output.complain(unanswered_lines(objects.unanswered, "not selected"))
         return ExitStatus.SOME_FAILED
 
     def renew(self) -> None:
@@ -312,25 +339,6 @@ def _stages() -> CommandSet:
     from matahari.shell.pipes.running import stage_commands  # only what completes behind a pipe wants them
 
     return stage_commands()
-
-
-def _with_help_word(line: Line) -> Line:
-    first = line.words[0]
-    if first.text != "?" or first.is_quoted:
-        return line
-    return replace(line, words=(replace(first, text="help"), *line.words[1:]))
-
-
-def _is_select(line: Line) -> bool:
-    """Whether the line begins with ``select`` or ``no``, which takes it back, also in short or behind ``time``.
-
-    ``se`` may have been meant for ``set``; then what follows is left alone too.
-    """
-    first = line.words[0].text if line.words else ""
-    if first in ("n", "no") or (len(first) > len("s") and "select".startswith(first)):
-        return True
-    is_wrapped = first != "" and ("time".startswith(first) or "watch".startswith(first))
-    return is_wrapped and any(_is_select(inner) for word in line.words[1:] for inner in scan(word.text))
 
 
 def _has_output(methods: Sequence[MethodLike], name: str) -> bool:

@@ -16,6 +16,7 @@ from matahari.config import load
 from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
 from matahari.shell.base.parser import CLIENT_DEFAULTS
 from matahari.shell.base.ports import ConsoleLike
+from matahari.shell.base.unasked import is_wanted
 from matahari.shell.direct.options import DIRECT_WORDS
 from matahari.shell.display.approval import Approval, TerminalApproval, always, never
 from matahari.shell.display.output import Output, wants_colour
@@ -173,5 +174,7 @@ def _log_to_stderr(level: str) -> None:
 
     handler = logging.StreamHandler()
     handler.setFormatter(Harmless("mhsh: %(message)s"))
+    if level == CLIENT_DEFAULTS["log_level"]:  # whoever wants to know more wants all of it
+        handler.addFilter(is_wanted)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("matahari").setLevel(level.upper())

@@ -17,22 +17,17 @@ from dataclasses import replace
 from typing import Final
 
 from matahari.tap.nodes import Node, entries, plain
+from matahari.validation import SECRET_WORDS, is_secret_name
 
-__all__ = ["MASK", "is_secret", "mask_node", "mask_text", "stand_in"]
+__all__ = ["MASK", "mask_node", "mask_text", "stand_in"]
 
 MASK: Final = "***"
 
-_WORDS = ("password", "passwd", "passphrase", "secret", "token", "credential", "authorization")
-#: ``key`` counts as a word of its own or at the end; anywhere else it would match keyboards.
-_KEY = re.compile(r"(?:^|[^a-z])keys?(?![a-z])|keys?$")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NO_LETTERS = re.compile(r"[^a-z]")
-_ADDRESSES = frozenset(("routingkey", "xroutingkey", "bindingkey"))  # keys that are no secrets, on every broker
 #: A colon alone assigns only to the plainest of names: ``vendor:token:instance`` is the name of an agent.
 #: Names are not matched from their beginning: a pattern that may start anywhere in a long word takes quadratic time.
 _ASSIGNED = re.compile(
     r"""((?:passw(?:or)?d|passphrase)\w{0,32}\\?["']?\s{0,8}[=:]\s{0,8}"""
-    rf"""|(?:(?:{"|".join(_WORDS)})\w{{0,32}}|keys?(?![a-z])\w{{0,32}})"""
+    rf"""|(?:(?:{"|".join(SECRET_WORDS)})\w{{0,32}}|keys?(?![a-z])\w{{0,32}})"""
     r"""(?:\\?["']\s{0,8}[=:]|\s{0,8}=|\s{0,8}:(?=\s))\s{0,8})"""
     r"""(?:(?:bearer|basic)\s{1,8})?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\"[^"]*"|[^\s,;&)}\]]+)""",
     re.IGNORECASE,
@@ -42,16 +37,6 @@ _OPENINGS = ("{", "[", '"')
 _MAX_NESTING = 16  # JSON texts within JSON texts; each level doubles the backslashes, so that 16 fill a message
 _CHARSETS = {"str8-latin": "latin-1", "str16-latin": "latin-1", "str8-utf16": "utf-16-be", "str16-utf16": "utf-16-be"}
 _LONGEST_16 = 0xFFFF
-
-
-def is_secret(name: str) -> bool:
-    """Whether a value of this name is masked."""
-    lowered = name.lower()
-    if any(word in lowered for word in _WORDS):
-        return True
-    if "key" not in lowered or _NO_LETTERS.sub("", lowered) in _ADDRESSES:
-        return False
-    return _KEY.search(_CAMEL.sub("_", name).lower()) is not None
 
 
 def mask_node(node: Node) -> Node:
@@ -88,7 +73,7 @@ def _with_items(node: Node, items: list[Node]) -> Node:
 def _masked_entries(node: Node) -> list[Node]:
     items: list[Node] = []
     for key, value in entries(node):
-        if not is_secret(_text_of(key) or str(plain(key))):
+        if not is_secret_name(_text_of(key) or str(plain(key))):
             items += (key, mask_node(value))
         elif value.type in ("null", "void") or value.value == MASK:
             items += (key, value)  # nothing is no secret, and that it is absent is worth seeing
@@ -103,7 +88,7 @@ def _masked_comparison(node: Node) -> list[Node] | None:
         return None
     operands = node.items[1:]
     quotes = [item for item in operands if len(item.items) == 2 and _text_of(item.items[0]) == "quote"]
-    if not quotes or not any(is_secret(_text_of(item) or "") for item in operands):
+    if not quotes or not any(is_secret_name(_text_of(item) or "") for item in operands):
         return None
     return [
         replace(item, items=(item.items[0], _mask_beside(item.items[0]))) if item in quotes else item
@@ -168,7 +153,7 @@ def _may_hold_secret(text: str) -> bool:
     if "\\" in text or "://" in text:
         return True
     lowered = text.lower()
-    return "key" in lowered or any(word in lowered for word in _WORDS)
+    return "key" in lowered or any(word in lowered for word in SECRET_WORDS)
 
 
 class _JsonMask:
@@ -182,7 +167,7 @@ class _JsonMask:
         """A JSON object from its members; those inside have been through here."""
         result: dict[str, object] = {}
         for name, value in pairs:
-            if value is not None and value != MASK and is_secret(name):
+            if value is not None and value != MASK and is_secret_name(name):
                 self.found = True
                 result[name] = MASK
             else:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from matahari.qmf import Value, text
-from matahari.tap.masking import is_secret, stand_in
+from matahari.tap.masking import stand_in
 from matahari.tap.names import MAX_NAME, RecentMap
 from matahari.tap.nodes import Node, entries, plain
+from matahari.validation import is_secret_name
 
 __all__ = ["SecretPositions"]
 
@@ -73,7 +74,7 @@ def _secret_positions(description: Value) -> frozenset[int]:
         return frozenset()  # somebody else's text of the same name
     if not isinstance(names, list):
         return frozenset()
-    return frozenset(number for number, name in enumerate(names) if isinstance(name, str) and is_secret(name))
+    return frozenset(number for number, name in enumerate(names) if isinstance(name, str) and is_secret_name(name))
 
 
 def _mapped(node: Node, name: str, change: Callable[[Node], Node]) -> Node:

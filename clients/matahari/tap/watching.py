@@ -9,7 +9,7 @@ router, and it counts as the agent's presence on our own broker.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from matahari.bus import In, Scheme
@@ -152,7 +152,7 @@ def _all_direct(scheme: Scheme) -> In | None:
     """A receiver for the whole direct exchange, where that can be a topic exchange; None elsewhere."""
     own = scheme.own(_ANY)
     if scheme.kind == "rabbitmq3" and own.address is not None:
-        return replace(own, address=own.address.removesuffix(_ANY) + "#")
+        return own._replace(address=own.address.removesuffix(_ANY) + "#")
     if scheme.kind == "rabbitmq4" and own.binding is not None:
-        return replace(own, binding=replace(own.binding, key="#"))
+        return own._replace(binding=own.binding._replace(key="#"))
     return None

@@ -1,10 +1,11 @@
 """The skeleton of an agent: connection, ``Agent`` object, heartbeats, objects and their calls, identity."""
 
 from matahari.agent.action import Action, Effects, json_values
-from matahari.agent.agent import AGENT_SCHEMA, PACKAGE, VENDOR, Agent, AgentIdentity
+from matahari.agent.agent import VENDOR, Agent
 from matahari.agent.allowance import Allowance
 from matahari.agent.gate import Gate
 from matahari.agent.objects import AgentObject, CallContext, Fault
+from matahari.agent.published import AGENT_SCHEMA, PACKAGE, AgentIdentity
 from matahari.agent.record import next_start
 from matahari.agent.running import CallReporter
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import itertools
 import logging
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from matahari.agent.gate import Gate
 from matahari.agent.objects import AgentObject, CallContext, Fault
+from matahari.agent.published import AGENT_SCHEMA, AgentIdentity
 from matahari.agent.running import RunningCall, RunningCalls
 from matahari.bus import Bus
 from matahari.errors import MatahariError, SchemaError, TransportError
@@ -26,50 +28,21 @@ from matahari.qmf import (
     Invoke,
     ManagedObject,
     Packet,
-    Property,
-    PropertyType,
     Publish,
     Reply,
     Report,
     Schema,
-    SchemaId,
     Value,
     as_exception,
 )
 
-__all__ = ["AGENT_SCHEMA", "PACKAGE", "VENDOR", "Agent", "AgentIdentity"]
+__all__ = ["VENDOR", "Agent"]
 
 _log = logging.getLogger(__name__)
 
 VENDOR = "matahariproject.org"
-PACKAGE = "org.matahariproject"
 REQUEST_PATTERN = "console.#"
 STOP_TIMEOUT = 5.0  # seconds for calls under way to end before they are cancelled and answered
-
-# Names, order, access and descriptions as in 2012: they make the hash (qmf2.md 4.2).
-AGENT_SCHEMA = Schema(
-    SchemaId(PACKAGE, "Agent"),
-    properties=(
-        Property("hostname", PropertyType.STRING, index=True, description="Hostname"),
-        Property("uuid", PropertyType.STRING, index=True, description="Filesystem Host UUID"),
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class AgentIdentity:
-    """Who an agent says it is.
-
-    Attributes:
-        hostname, uuid: of the host (``matahari-2012.md`` 4.2 and 4.3).
-        instance: last part of the agent's name; kept across restarts.
-        epoch: counts the starts, so that consoles notice a restart.
-    """
-
-    hostname: str
-    uuid: str
-    instance: str
-    epoch: int = 1
 
 
 class Agent:
@@ -127,6 +100,7 @@ class Agent:
         self._timer: asyncio.TimerHandle | None = None
         self._first = asyncio.Event()
         self._is_stopping = False
+        self._refusals = itertools.count(1)
         self._agent_object = str(uuid.uuid4())
 
     @property
@@ -256,11 +230,14 @@ class Agent:
             if isinstance(command, Invoke):
                 running = self._running.add(command)
                 task = self._tasks.start(self._invoke(command, running), name=f"call {command.call}")
-                task.add_done_callback(running.remove)
+                task.add_done_callback(functools.partial(self._ended, command, running))
             elif isinstance(command, CancelCall):
                 self._running.cancel(command.call)
             else:
                 self._send(command)
+        while (refusal := engine.next_refusal()) is not None:
+            number = f"{self._product}.{self.identity.epoch}.refused.{next(self._refusals)}"
+            self._note(number, refusal.object_name, refusal.method, refusal.user_id, refusal.kind)
         deadline = engine.next_deadline()
         if self._bus.is_connected and deadline is not None and (self._timer is None or self._timer.when() > deadline):
             self._disarm()
@@ -295,15 +272,18 @@ class Agent:
 
     async def _invoke(self, command: Invoke, running: RunningCall) -> None:
         """Run one call; whatever happens, there is exactly one answer."""
+        running.has_begun = True
         engine, call = self._engine, command.call
+        user = command.user_id if self._bus.user_id_trusted else None
         item = self._objects.get(command.object_name or "")
+        request = self._request(command)
+        is_known = False  # by the gate, which writes what becomes of it
         try:
             if item is None:
                 raise Fault("Not implemented", code=2)
-            user = command.user_id if self._bus.user_id_trusted else None
-            request = f"{self._product}.{self.identity.epoch}.{call}"
-            context = CallContext(user, request, running.timeout, running.reporter)
+            context = CallContext(user, request, running.timeout, running.reporter, running.ending)
             async with running:
+                is_known = True
                 if self._gate is None:
                     returned = await item.invoke(command.method, command.arguments, context)
                 else:
@@ -311,6 +291,10 @@ class Agent:
                     returned = await self._gate.run(item, command.method, command.arguments, context, caller)
             result = dict(returned)  # here, where what is no map still gets an answer
         except Fault as fault:
+            if not is_known:
+                self._note(
+                    request, command.object_name or "", command.method, command.user_id, fault.kind or "unknown_object"
+                )
             engine.fail(call, fault.text, code=fault.code, data=fault.data)
         except asyncio.CancelledError:
             engine.fail(call, "The agent is stopping")
@@ -327,3 +311,19 @@ class Agent:
         self._step()
         if len(self._tasks) == 1:
             self._bus.flush()  # the only call under way: no other answer will share the write
+
+    def _ended(self, command: Invoke, running: RunningCall, _task: object) -> None:
+        if not running.has_begun:  # it was ended before its first step, so nothing of it was written or answered
+            request, name = self._request(command), command.object_name or ""
+            self._note(request, name, command.method, command.user_id, running.ending())
+            self._engine.fail(command.call, "The agent is stopping")
+        running.remove()
+
+    def _note(self, request: str, name: str, method: str, user_id: str | None, rule: str) -> None:
+        """Have written that a request was refused which did not come as far as the gate."""
+        if self._gate is not None:
+            caller = Caller(user_id if self._bus.user_id_trusted else None, self._is_local)
+            self._gate.note_refusal(request, name or self._product, method, caller, rule)
+
+    def _request(self, command: Invoke) -> str:
+        return f"{self._product}.{self.identity.epoch}.{command.call}"

@@ -6,6 +6,7 @@ call, the extensions and the rule of the house; and what is written, the audit l
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ from matahari.hooks import (
     Refused,
     Threads,
     authorise,
+    refusal_record,
     run_action,
 )
 from matahari.qmf import Value
@@ -41,6 +43,10 @@ _log = logging.getLogger(__name__)
 #: cannot grow beyond its bounds, has every one of them.
 LOG_BURST: Final = 20
 LOG_RATE: Final = 1.0
+#: Digests of large arguments for the audit log that are made at once: they share one interpreter with the event loop.
+MAX_DIGESTS: Final = 2
+#: Seconds for one, its turn included; then the record goes without. A megabyte takes less than one.
+DIGEST_TIMEOUT: Final = 10.0
 MAX_LOGGED: Final = 600  # characters of a refusal in the log; its reason and the method's name may be a caller's
 
 
@@ -75,6 +81,7 @@ class Gate:
         self.audit_required = audit_required
         self.validators = validators or {}
         self._logged = Allowance(LOG_BURST, LOG_RATE)
+        self._digests = Threads(MAX_DIGESTS, may_hang=False)
         self._clock = clock
 
     async def run(
@@ -87,7 +94,15 @@ class Gate:
             Exception: what the method raised.
         """
         passage = _Passage(self, method, context)
-        await passage.prepare(item, arguments)
+        try:
+            await passage.prepare(item, arguments)
+        except asyncio.CancelledError:
+            self.note_refusal(context.request, item.name, method, caller, context.ending())
+            raise
+        # an object's fault in looking at a call; its caller is told, as by whoever runs the gate
+        except Exception:
+            self.note_refusal(context.request, item.name, method, caller, "failed")
+            raise
         action = passage.action
         request = _request(item, method, context, caller, action)
         steps = ActionSteps(
@@ -97,6 +112,8 @@ class Gate:
             passage.run,
             passage.validate_reply,
             self.audit_required and self.audit is not None,
+            ending=context.ending,
+            digest=None if self.audit is None else self._digest,
         )
         match await run_action(request, steps):
             case Completed(value=value, problems=()):
@@ -108,6 +125,15 @@ class Gate:
                 raise error
             case Refused() as refused:
                 raise passage.fault or self._fault(item, request, refused) from refused.error
+
+    def note_refusal(self, request: str, name: str, method: str, caller: Caller, rule: str) -> None:
+        """Write that a request ended before it was known to be a call that fits; of its arguments, nothing."""
+        if self.audit is not None:
+            asked = ActionRequest(request, name, method, caller)
+            self.audit.submit(refusal_record(asked, "validate", rule))
+
+    async def _digest(self, find: Callable[[], JsonValue]) -> JsonValue:
+        return await self._digests.run(find, timeout=DIGEST_TIMEOUT)
 
     async def _write(self, record: Mapping[str, JsonValue]) -> bool:
         """Intents are waited for, where they must be in the file before anything runs; nothing else is."""

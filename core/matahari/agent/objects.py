@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from matahari.agent.action import UNKNOWN_EFFECTS, Action, Effects, json_values
+from matahari.hooks import Ending
 from matahari.qmf import Data, Schema, Value, text
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class CallContext:
         timeout: seconds after which the caller wants the call ended; None when it did not say. The skeleton ends a call
             that does not end itself.
         reporter: takes what the call tells while it runs; None when the caller does not want to hear it.
+        ending: why the task in which the call runs is cancelled, when it is.
 
     A caller that gives a call up cancels the task in which it runs.
     """
@@ -33,6 +35,7 @@ class CallContext:
     request: str
     timeout: float | None = None
     reporter: CallReporter | None = None
+    ending: Callable[[], Ending] = lambda: "cancelled"
 
 
 class Fault(Exception):

@@ -9,6 +9,7 @@ from typing import Final, Protocol, Self
 
 from matahari.agent.objects import Fault
 from matahari.agent.reports import ReportBuffer
+from matahari.hooks import Ending
 from matahari.qmf import CODE_EXCEPTION, Data, Invoke, Report, UInt, Value
 
 __all__ = ["GUARD", "CallReporter", "ReportSink", "RunningCall", "RunningCalls"]
@@ -127,6 +128,7 @@ class RunningCall:
     Attributes:
         timeout: the caller's limit in seconds, None for none.
         reporter: takes reports; None when the caller wants none.
+        has_begun: its task has run at all, which says so here; one that is cancelled before never does.
 
     Raises:
         Fault: on entering or leaving, with the kind ``cancelled`` or ``timeout``.
@@ -144,6 +146,13 @@ class RunningCall:
         self._limit = asyncio.timeout(None if self.timeout is None else self.timeout + GUARD)
         self._task: asyncio.Task[object] | None = None
         self._is_cancelled = False
+        self.has_begun = False
+
+    def ending(self) -> Ending:
+        """Why the task of the call is cancelled, when it is: by the agent, if neither caller nor time did it."""
+        if self._is_cancelled:
+            return "cancelled"
+        return "timeout" if self._limit.expired() else "stopping"
 
     async def __aenter__(self) -> Self:
         if self._is_cancelled:

@@ -6,7 +6,6 @@ and sessions that both ends have closed are given back, which proton leaves to u
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
 
 import proton
@@ -41,7 +40,7 @@ def on_link_remote_open(engine: EngineCore, event: object) -> None:
         source, target = read_terminus(raw.remote_source), read_terminus(raw.remote_target)
         node, other = (source, target) if raw.is_sender else (target, source)
         link = engine._register(raw, str(raw.name), is_sender=raw.is_sender)
-        link._other = replace(other, filters={})
+        link._other = other._replace(filters={})
         settled = raw.remote_snd_settle_mode != proton.Link.SND_UNSETTLED
         engine._events.append(LinkRequested(link, node, settled))
         return

@@ -7,7 +7,7 @@ change: the remaining time to live in the header and an empty user-id in the pro
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from matahari.errors import RemoteProtocolError
 
@@ -21,8 +21,7 @@ _FIXED = {0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16}
 _unpack_u32 = struct.Struct(">I").unpack_from
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Positions and values found in one message.
 
     Attributes:

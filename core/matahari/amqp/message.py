@@ -1,4 +1,4 @@
-"""AMQP 1.0 messages as values: what we send and read, with proton's codec underneath.
+"""AMQP 1.0 messages as values: what we send and read. Proton's codec is asked where the shape is not the usual one.
 
 The body keeps its section kind, because QMF tells its two forms apart by it: ``data`` holds bytes in
 the AMQP 0-10 encoding, ``value`` holds a map or list in AMQP 1.0's own types.
@@ -7,55 +7,22 @@ the AMQP 0-10 encoding, ``value`` holds a map or list in AMQP 1.0's own types.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, cast
 from uuid import UUID
 
 import proton
 
+from matahari.amqp._direct import decode_directly, encode_directly
 from matahari.amqp._strict import check_values
 from matahari.amqp.envelope import read_envelope
+from matahari.amqp.values import NO_PROPERTIES, BodyValue, CorrelationId, Message
 from matahari.errors import RemoteProtocolError, SchemaError
 
 __all__ = ["BodyValue", "CorrelationId", "Message", "decode_message", "encode_message"]
 
-BodyValue = None | bool | int | float | str | bytes | UUID | list["BodyValue"] | dict[str, "BodyValue"]
-
-#: The types that AMQP has for it: string, ulong, uuid, binary.
-CorrelationId = str | int | UUID | bytes
-
-_NO_PROPERTIES: Mapping[str, BodyValue] = {}
 _MAX_VALUE_DEPTH = 64  # deeper nesting than any real QMF body; proton itself recurses
 _TEXT = frozenset((str,))
 _INT64_MIN, _INT64_MAX, _UINT64_MAX = -(1 << 63), (1 << 63) - 1, (1 << 64) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message.
-
-    Attributes:
-        body: bytes for ``data``; any value for ``value``; None for ``none``.
-        section: kind of the body section; ``sequence`` holds a list, for brokers that stumble over a list as value.
-            Of several data or sequence sections the last one is read, as by qpidd (``qmf2.md`` 7, quirk 7).
-        properties: application properties, text decoded where it is UTF-8.
-        ttl: seconds to live from now, None when unlimited.
-        message_id: as text, whatever type it had.
-        correlation_id: of the type it had, because an answer must give it back unchanged.
-        content_type: symbol as text, None when absent.
-    """
-
-    body: BodyValue = None
-    section: Literal["data", "value", "sequence", "none"] = "data"
-    subject: str = ""
-    to: str | None = None
-    reply_to: str | None = None
-    correlation_id: CorrelationId | None = None
-    content_type: str | None = None
-    user_id: bytes | None = None
-    ttl: float | None = None
-    properties: Mapping[str, BodyValue] = field(default_factory=lambda: _NO_PROPERTIES)
-    message_id: str | None = None
 
 
 def encode_message(message: Message) -> bytes:
@@ -64,6 +31,22 @@ def encode_message(message: Message) -> bytes:
     Raises:
         SchemaError: the body or a property holds what AMQP cannot carry.
     """
+    encoded = encode_directly(message)
+    return encode_by_proton(message) if encoded is None else encoded
+
+
+def decode_message(data: bytes) -> Message:
+    """Read one delivery's bytes.
+
+    Raises:
+        RemoteProtocolError: not a valid AMQP 1.0 message.
+    """
+    message = decode_directly(data)
+    return decode_by_proton(data) if message is None else message
+
+
+def encode_by_proton(message: Message) -> bytes:
+    """:func:`encode_message` for any shape."""
     out = proton.Message()
     out.subject = message.subject
     if message.to is not None:
@@ -95,12 +78,8 @@ def encode_message(message: Message) -> bytes:
         raise SchemaError(f"the message cannot be encoded as AMQP: {error}") from error
 
 
-def decode_message(data: bytes) -> Message:
-    """Read one delivery's bytes.
-
-    Raises:
-        RemoteProtocolError: not a valid AMQP 1.0 message.
-    """
+def decode_by_proton(data: bytes) -> Message:
+    """:func:`decode_message` for any shape."""
     raw = proton.Message()
     try:
         raw.decode(data)
@@ -123,7 +102,7 @@ def decode_message(data: bytes) -> Message:
             content_type=_optional(raw.content_type),
             user_id=bytes(raw.user_id) or None,
             ttl=raw.ttl or None,
-            properties=_NO_PROPERTIES if not properties else {str(k): _property(v) for k, v in properties.items()},
+            properties=NO_PROPERTIES if not properties else {str(k): _property(v) for k, v in properties.items()},
             message_id=None if identity is None else _text(identity),
         )
     except RemoteProtocolError:

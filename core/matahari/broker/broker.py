@@ -18,7 +18,7 @@ from matahari.broker.access import Access, Guard
 from matahari.broker.acl import Acl
 from matahari.broker.nodes import Nodes
 from matahari.broker.session import Session
-from matahari.net import Handler, Listener, Pump
+from matahari.net import Address, Handler, Listener, Pump
 
 __all__ = ["PRODUCT", "Broker", "BrokerStatistics"]
 
@@ -65,12 +65,14 @@ class Broker:
         self._count = 0
         self._listener = Listener(self._accepted, self._engine, admits=self._admits)
 
-    async def listen_unix(self, path: Path) -> None:
+    async def listen_unix(self, path: Path) -> Address:
         """Serve our own user, root, and whom the access rules name on a Unix socket.
 
-        See :meth:`matahari.net.Listener.listen_unix`.
+        See :meth:`matahari.net.Listener.listen_unix`. Returns its address, for agents in this event loop; they do
+        without the socket.
         """
         await self._listener.listen_unix(path, others=self._guard.acl is not None)
+        return Address("unix", path=str(path), near=self._listener)
 
     def replace_acl(self, acl: Acl) -> None:
         """Other rules from now on: for each message and each new link, also of clients that are connected."""

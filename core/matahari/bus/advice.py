@@ -5,9 +5,8 @@ Source: brokers.md section 6
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from matahari.bus.scheme import Kind
 
@@ -18,8 +17,7 @@ _FORBIDDEN = ("amqp:unauthorized-access", "amqp:not-allowed", "http:401", "http:
 _FILE = "rabbitmq-definitions.json"
 
 
-@dataclass(frozen=True, slots=True)
-class _Advice:
+class _Advice(NamedTuple):
     """``missing``: when a node is not there; ``forbidden``: when we may not use it; ``snippet``: the configuration."""
 
     missing: str

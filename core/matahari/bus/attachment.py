@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import secrets
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from matahari.amqp import Event, Link
 from matahari.bus.bindings import BINDINGS_NODE
@@ -27,8 +27,7 @@ Fate = Literal["unknown", "optional", "refused", "taken"]
 """What the end of a link means: none of ours, one that may be missing, never attached, taken away later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What is to be received, on every connection. For the fields see :class:`matahari.bus.Bus`."""
 
     own: tuple[str, ...]
@@ -187,7 +186,7 @@ class Attachment:
     def _receive(self, pump: Pump, wanted: In, *, is_optional: bool) -> Link:
         link = pump.engine.open_receiver(
             wanted.address,
-            f"in.{secrets.token_hex(8)}",
+            f"in.{os.urandom(8).hex()}",
             filters=wanted.filters,
             capabilities=wanted.capabilities,
             credit=CREDIT,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import os
 from collections.abc import Iterable
 
 from matahari.amqp import (
@@ -112,7 +112,7 @@ class Bus:
         self._client = Client(
             address,
             self,
-            container=lambda: f"{name}.{secrets.token_hex(8)}",
+            container=lambda: f"{name}.{os.urandom(8).hex()}",
             hostname=virtual_host,
             properties={"product": "matahari"},
             insecure_anonymous=insecure_anonymous,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import secrets
+import os
 from collections.abc import Iterable, Sequence
 
 from matahari.amqp import (
@@ -79,7 +79,7 @@ class Declarations:
     def _attach(self) -> None:
         self._session = self._engine.open_session()
         self._session.owner = self
-        name = f"management.{secrets.token_hex(8)}"
+        name = f"management.{os.urandom(8).hex()}"
         self._sender, self._receiver = self._engine.open_pair(
             MANAGEMENT_NODE, name, self._session, credit=2 * MAX_IN_FLIGHT
         )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from matahari.amqp import BodyValue, Message
 from matahari.bus.rabbitmq4 import segment
@@ -31,15 +31,13 @@ QUEUE_LENGTH = 20_000  # messages; then a queue drops the oldest (brokers.md 6.1
 _ANSWER_ADDRESS = "$me"
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """The queue is there and bound."""
 
     binding: Binding
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """It is not; ``condition`` is an AMQP error condition or ``http:STATUS``."""
 
     binding: Binding
@@ -50,8 +48,7 @@ class Failed:
 Outcome = Declared | Failed
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(NamedTuple):
     method: str
     path: str
     body: dict[str, BodyValue]

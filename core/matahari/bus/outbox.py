@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import secrets
+import os
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -147,7 +147,7 @@ class Outbox:
         return found
 
     def _attach(self, pump: Pump, target: str | None, session: Session | None) -> _Sender:
-        link = pump.engine.open_sender(target, f"out.{secrets.token_hex(8)}", session=session)
+        link = pump.engine.open_sender(target, f"out.{os.urandom(8).hex()}", session=session)
         link.owner = target or "the anonymous relay"
         return _Sender(link)
 

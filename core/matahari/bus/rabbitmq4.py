@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import uuid
 from collections.abc import Callable
 from typing import ClassVar
@@ -66,4 +66,4 @@ def segment(text: str) -> str:
 
 
 def _random_uuid() -> str:
-    return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+    return str(uuid.UUID(bytes=os.urandom(16), version=4))

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from matahari.errors import LocalProtocolError
 from matahari.qmf import Direct, Publish, Reply
@@ -23,8 +22,7 @@ LEGACY = "amq.direct"  # exchange of QMFv1 answers (qmf2.md 3.12)
 _CONSOLE_KEYS = ("direct-console.", "direct.")  # reply keys of libqmf2 consoles and of BrokerAgent
 
 
-@dataclass(frozen=True, slots=True)
-class Out:
+class Out(NamedTuple):
     """Where to send: the sender's target (None: anonymous relay), ``properties.to``, and the subject."""
 
     link: str | None
@@ -32,8 +30,7 @@ class Out:
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """What must be declared before a queue can be received from (``brokers.md`` 3.3)."""
 
     exchange: str
@@ -41,8 +38,7 @@ class Binding:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class In:
+class In(NamedTuple):
     """What to receive.
 
     Attributes:

@@ -6,11 +6,10 @@ brings its own ``plugins/``. Nothing here touches the disk but to see whether th
 
 from __future__ import annotations
 
-import dataclasses
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from matahari.config.kinds import home_folder
 
@@ -19,8 +18,7 @@ __all__ = ["DefaultPaths", "configuration_files", "default_paths", "find_checkou
 SYSTEM_FILE = Path("/etc/matahari/matahari.toml")
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultPaths:
+class DefaultPaths(NamedTuple):
     """Where things are when nobody says otherwise; all absolute."""
 
     socket: Path
@@ -61,7 +59,7 @@ def default_paths(uid: int, environ: Mapping[str, str], checkout: Path | None) -
         )
     if checkout is None:
         return paths
-    return dataclasses.replace(paths, plugins=checkout / "plugins")
+    return paths._replace(plugins=checkout / "plugins")
 
 
 def configuration_files(uid: int, environ: Mapping[str, str]) -> list[Path]:

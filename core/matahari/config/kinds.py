@@ -12,9 +12,8 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 __all__ = [
     "Bound",
@@ -34,8 +33,7 @@ _YES = frozenset({"yes", "true", "on", "1"})
 _NO = frozenset({"no", "false", "off", "0"})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a value was written.
 
     Attributes:
@@ -57,8 +55,7 @@ class Kind(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A text that matches ``pattern`` as a whole."""
 
     pattern: re.Pattern[str]
@@ -71,8 +68,7 @@ class Text:
         return raw
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One of a few words, in any case."""
 
     words: tuple[str, ...]
@@ -84,7 +80,6 @@ class Choice:
         return raw.lower()
 
 
-@dataclass(frozen=True, slots=True)
 class Flag:
     """True or false; as text also yes/no, on/off, 1/0."""
 
@@ -101,8 +96,7 @@ class Flag:
         raise ValueError(f"must be true or false, without quotes, not {raw!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A whole number within closed limits."""
 
     least: int
@@ -116,8 +110,7 @@ class Number:
         return number
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """A whole number up to ``most``, or 0 for no bound; below ``least``, a number of ``unit``, ``reason`` forbids it."""
 
     least: int
@@ -134,8 +127,7 @@ class Bound:
         return number
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
+class Seconds(NamedTuple):
     """A duration in seconds within closed limits; fractions are allowed."""
 
     least: float
@@ -150,7 +142,6 @@ class Seconds:
         return float(str(number))
 
 
-@dataclass(frozen=True, slots=True)
 class PathValue:
     """A path; it becomes absolute, and a leading ``~`` is the user's home."""
 
@@ -168,7 +159,6 @@ class PathValue:
         return Path(os.path.normpath(place.base / path))
 
 
-@dataclass(frozen=True, slots=True)
 class PathList:
     """Paths in order of precedence; as text separated by colons."""
 

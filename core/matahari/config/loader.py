@@ -6,7 +6,6 @@ that a later layer overrides: a wrong line is better found today than on the day
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -154,6 +153,8 @@ def _did_you_mean(key: str) -> str:
     known = [setting.key for setting in TABLE if not setting.only_command_line]
     by_last = {name.rpartition(".")[2]: name for name in known}
     last = key.rpartition(".")[2]
+    import difflib  # only wanted after a mistake
+
     close = difflib.get_close_matches(key, known, n=1) or difflib.get_close_matches(last, by_last, n=1)
     if close:
         return f"; did you mean {by_last.get(close[0], close[0])}?"

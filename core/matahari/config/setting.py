@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from matahari.config.kinds import Kind
 
@@ -12,8 +11,7 @@ __all__ = ["Program", "Setting"]
 Program: TypeAlias = Literal["up", "broker", "agent", "console", "doctor", "hooks", "facts"]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One entry of the table.
 
     Attributes:

@@ -41,7 +41,7 @@ from .specifications import (
     hookimpl,
 )
 from .threads import Threads
-from .trail import MASK, encode_record, intent_record, outcome_record, refusal_record
+from .trail import MASK, Ending, encode_record, intent_record, outcome_record, refusal_record
 from .validators import NamedCheck, find_validators
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "Completed",
     "Decision",
     "DiscoveryQuery",
+    "Ending",
     "Extensions",
     "Failed",
     "Hook",

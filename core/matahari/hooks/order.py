@@ -7,13 +7,20 @@ written down. The steps themselves are given, so this holds for every agent alik
 step               fails by                                       then
 =================  =============================================  ==========================
 validate           problems; raising                              refused, audited
+                   being cancelled                                audited as a refusal, cancelled
 authorise          a decision that does not allow; raising        refused, audited
+                   being cancelled                                audited as a refusal, cancelled
 audit intent       False or raising                               refused if required, audited
+                   being cancelled                                audited with an outcome, cancelled
 run                raising                                        failed, audited
                    being cancelled                                audited, cancelled
 validate reply     problems; raising                              completed with problems
+                   being cancelled                                audited, cancelled
 audit outcome      False or raising                               counted by the log, no change
 =================  =============================================  ==========================
+
+So a request leaves a refusal alone, or an intent and one outcome, or, where an intent cannot be written and has to be, an
+intent's loss and a refusal.
 
 Source: style.md 1, security.md 3.5
 """
@@ -27,8 +34,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeAlias, TypeVar
 
+from .arguments import are_large, digested_arguments, written_arguments
 from .records import ActionRequest, Decision, JsonValue, Problem
-from .trail import intent_record, outcome_record, refusal_record
+from .trail import Ending, Status, intent_record, outcome_record, refusal_record
 
 __all__ = ["ActionResult", "ActionSteps", "Completed", "Failed", "Refused", "Stage", "run_action"]
 
@@ -51,6 +59,9 @@ class ActionSteps(Generic[T]):
         validate_reply: problems of the result.
         audit_required: what cannot be written down beforehand is not run, unless it is known to be read-only.
         clock: monotonic seconds, for the duration.
+        ending: why the task is cancelled, asked when it is.
+        digest: finds length and digest of large arguments beside the event loop, given what does; without it, and when
+            it raises, a preview of them is written alone.
     """
 
     validate: Callable[[ActionRequest], Awaitable[Sequence[Problem]]]
@@ -60,6 +71,8 @@ class ActionSteps(Generic[T]):
     validate_reply: Callable[[ActionRequest, T], Awaitable[Sequence[Problem]]]
     audit_required: bool = False
     clock: Callable[[], float] = time.monotonic
+    ending: Callable[[], Ending] = lambda: "cancelled"
+    digest: Callable[[Callable[[], JsonValue]], Awaitable[JsonValue]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +106,37 @@ ActionResult: TypeAlias = Refused | Failed | Completed[T]
 
 async def run_action(request: ActionRequest, steps: ActionSteps[T]) -> ActionResult[T]:
     """Take ``request`` through all steps in order. Never raises for what a step raises, but passes cancellation on."""
-    # 1. validate
-    refused, decision = await _validated(request, steps), None
-    # 2. authorise
-    if refused is None:
-        refused, decision = await _authorised(request, steps)
+    stage: Stage = "validate"
+    refused: Refused | None = None
+    decision: Decision | None = None
+    try:
+        # 1. validate
+        refused = await _validated(request, steps)
+        # 2. authorise
+        if refused is None:
+            stage = "authorise"
+            refused, decision = await _authorised(request, steps)
+        if refused is None:
+            stage = "audit"
+        arguments = await _arguments(request, steps, refused)
+    except asyncio.CancelledError:
+        # It ended before it was allowed, or before that was written: nothing has run, and nothing will.
+        refused = refused or Refused(stage, "it ended before", steps.ending())
+        await _audited(request, steps, _refusal(request, refused, written_arguments(request)))
+        raise
     # 3. audit: the refusal, or the intent
     if refused is not None or decision is None:
         assert refused is not None
-        await _audited(request, steps, _refusal(request, refused))
+        await _audited(request, steps, _refusal(request, refused, arguments))
         return refused
     try:
-        is_written = await _audited(request, steps, intent_record(request, decision))
+        is_written = await _audited(request, steps, intent_record(request, decision, arguments=arguments))
     except asyncio.CancelledError as error:
-        await _ended(request, steps, "cancelled", steps.clock(), error)
+        await _ended(request, steps, steps.ending(), steps.clock(), error)
         raise
     if not is_written and steps.audit_required and request.read_only is not True:
         refused = Refused("audit", "it cannot be written to the audit log, so it is not run", "audit-required")
-        await _audited(request, steps, _refusal(request, refused))
+        await _audited(request, steps, _refusal(request, refused, arguments))
         return refused
     return await _run(request, steps)
 
@@ -145,17 +171,18 @@ async def _run(request: ActionRequest, steps: ActionSteps[T]) -> ActionResult[T]
     try:
         value = await steps.run(request)
     except asyncio.CancelledError as error:
-        await _ended(request, steps, "cancelled", started, error)
+        await _ended(request, steps, steps.ending(), started, error)
         raise
     # foreign code: the caller gets what it raised
     except Exception as error:  # noqa: BLE001 - see above
-        await _ended(request, steps, "failed", started, error)
+        is_late = getattr(error, "kind", None) == "timeout"  # of our own kinds, not a TimeoutError of foreign code
+        await _ended(request, steps, "timeout" if is_late else "failed", started, error)
         return Failed(error)
     # 5. validate the reply
     try:
         problems = tuple(await steps.validate_reply(request, value))
     except asyncio.CancelledError as error:
-        await _ended(request, steps, "cancelled", started, error)
+        await _ended(request, steps, steps.ending(), started, error)
         raise
     # the answer is there; that nobody could look at it is told beside it
     except Exception as error:  # noqa: BLE001 - see above
@@ -169,7 +196,7 @@ async def _run(request: ActionRequest, steps: ActionSteps[T]) -> ActionResult[T]
 async def _ended(
     request: ActionRequest,
     steps: ActionSteps[T],
-    status: Literal["ok", "failed", "cancelled"],
+    status: Status,
     started: float,
     error: BaseException | None,
     reply_problems: int = 0,
@@ -179,8 +206,25 @@ async def _ended(
     await _audited(request, steps, record)
 
 
-def _refusal(request: ActionRequest, refused: Refused) -> Mapping[str, JsonValue]:
-    return refusal_record(request, refused.stage, refused.rule, [(one.place, one.rule) for one in refused.problems])
+def _refusal(request: ActionRequest, refused: Refused, arguments: JsonValue) -> Mapping[str, JsonValue]:
+    problems = [(one.place, one.rule) for one in refused.problems]
+    return refusal_record(request, refused.stage, refused.rule, problems, arguments=arguments)
+
+
+async def _arguments(request: ActionRequest, steps: ActionSteps[T], refused: Refused | None) -> JsonValue:
+    """The arguments as they are to be written; none when they do not fit."""
+    if refused is not None and refused.stage == "validate":
+        return {}
+    if steps.digest is None or not are_large(request):
+        return written_arguments(request)
+    try:
+        return await steps.digest(lambda: digested_arguments(request))
+    except TimeoutError:
+        return written_arguments(request)  # less, and the record shows that
+    # what was given may fail as it likes: a record is worth more than its digest
+    except Exception:  # noqa: BLE001 - see above
+        _log.exception("request %s: no digest of its arguments could be made", request.id)
+        return written_arguments(request)
 
 
 async def _audited(request: ActionRequest, steps: ActionSteps[T], record: Mapping[str, JsonValue]) -> bool:

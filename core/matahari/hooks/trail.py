@@ -8,36 +8,35 @@ Source: security.md 3.5
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
+from .arguments import MASK, short, written_arguments
 from .records import ActionRequest, Decision, JsonValue
 
-__all__ = ["MASK", "encode_record", "intent_record", "outcome_record", "refusal_record"]
-
-MASK: Final = "<hidden>"
-MAX_ARGUMENTS_BYTES: Final = 4096  # so that a record stays one write and a caller cannot fill the disk with one call
-MAX_TEXT: Final = 512  # of names and reasons, which a caller may choose
+__all__ = ["MASK", "Ending", "Status", "encode_record", "intent_record", "outcome_record", "refusal_record"]
 
 _encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
+#: Why a call is ended from outside: its caller gave it up, the caller's time is over, or the agent stops.
+Ending: TypeAlias = Literal["cancelled", "timeout", "stopping"]
+Status: TypeAlias = Literal["ok", "failed", "cancelled", "timeout", "stopping"]
 
-def intent_record(request: ActionRequest, decision: Decision) -> dict[str, JsonValue]:
-    """Written before an action runs."""
+
+def intent_record(request: ActionRequest, decision: Decision, *, arguments: JsonValue = None) -> dict[str, JsonValue]:
+    """Written before an action runs; ``arguments`` as they are written, when that is known already."""
     return {
         **_head("intent", request),
-        "arguments": _arguments(request),
-        "rule": _short(decision.rule),
+        "arguments": written_arguments(request) if arguments is None else arguments,
+        "rule": short(decision.rule),
         "read_only": request.read_only,
     }
 
 
 def outcome_record(
     request: ActionRequest,
-    status: Literal["ok", "failed", "cancelled"],
+    status: Status,
     duration: float,
     *,
     error: BaseException | None = None,
@@ -51,23 +50,28 @@ def outcome_record(
     }
     if error is not None:
         said = getattr(error, "error_type", "")  # of what it stands for, perhaps raised in another process
-        record["error_type"] = _short(said) if isinstance(said, str) and said else type(error).__name__
+        record["error_type"] = short(said) if isinstance(said, str) and said else type(error).__name__
         if isinstance(kind := getattr(error, "kind", None), str):
-            record["kind"] = _short(kind)
+            record["kind"] = short(kind)
     if reply_problems:
         record["reply_problems"] = reply_problems
     return record
 
 
 def refusal_record(
-    request: ActionRequest, stage: str, rule: str, problems: Sequence[tuple[str, str]] = ()
+    request: ActionRequest,
+    stage: str,
+    rule: str,
+    problems: Sequence[tuple[str, str]] = (),
+    *,
+    arguments: JsonValue = None,
 ) -> dict[str, JsonValue]:
-    """Written in place of an intent. ``problems`` are pairs of place and rule."""
-    record: dict[str, JsonValue] = {**_head("refusal", request), "stage": stage, "rule": _short(rule)}
+    """Written in place of an intent. ``problems`` are pairs of place and rule; ``arguments`` as for an intent."""
+    record: dict[str, JsonValue] = {**_head("refusal", request), "stage": stage, "rule": short(rule)}
     if stage == "validate":
-        record["problems"] = [{"place": _short(place), "rule": _short(broken)} for place, broken in problems[:16]]
+        record["problems"] = [{"place": short(place), "rule": short(broken)} for place, broken in problems[:16]]
     else:
-        record["arguments"] = _arguments(request)
+        record["arguments"] = written_arguments(request) if arguments is None else arguments
     return record
 
 
@@ -80,42 +84,9 @@ def _head(event: str, request: ActionRequest) -> dict[str, JsonValue]:
     caller = request.caller
     return {
         "event": event,
-        "id": _short(request.id),
-        "who": None if caller.user is None else _short(caller.user),
+        "id": short(request.id),
+        "who": None if caller.user is None else short(caller.user),
         "local": caller.is_local,
-        "plugin": _short(request.plugin),
-        "action": _short(request.action),
+        "plugin": short(request.plugin),
+        "action": short(request.action),
     }
-
-
-def _arguments(request: ActionRequest) -> JsonValue:
-    if not request.arguments:
-        return {}
-    try:
-        shown: dict[str, JsonValue] = {
-            _short(name): MASK if name in request.sensitive else _finite(value)
-            for name, value in request.arguments.items()
-        }
-        text = _encode(shown)
-    except (RecursionError, TypeError, ValueError) as error:
-        return {"left_out": type(error).__name__}
-    if len(text) <= MAX_ARGUMENTS_BYTES:
-        return shown
-    # Of the masked text: a digest of a short secret can be guessed.
-    return {"left_out": "too long", "bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def _finite(value: JsonValue) -> JsonValue:
-    """JSON has no infinity and no NaN; a reader of the log must not stumble over them."""
-    match value:
-        case float() if not math.isfinite(value):
-            return str(value)
-        case list():
-            return [_finite(entry) for entry in value]
-        case dict():
-            return {name: _finite(entry) for name, entry in value.items()}
-    return value
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from matahari.errors import ConfigError
 
-__all__ = ["DEFAULT_PORT", "Address", "is_loopback", "parse_address"]
+if TYPE_CHECKING:
+    from matahari.net.pump import Pump
+
+__all__ = ["DEFAULT_PORT", "Address", "Near", "is_loopback", "parse_address"]
 
 DEFAULT_PORT = 49000
 _FORMS = "give unix:PATH, HOST, HOST:PORT, amqp://HOST:PORT or amqps://HOST:PORT"
+
+
+class Near(Protocol):
+    """A server in this process and event loop (:class:`matahari.net.Listener`)."""
+
+    def connect(self, pump: Pump) -> None:
+        """Connect a client.
+
+        Raises:
+            OSError: as connecting a socket.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +35,14 @@ class Address:
 
     Attributes:
         scheme: ``unix`` (``path`` is set), ``amqp`` or ``amqps`` (``host`` and ``port`` are set).
+        near: the server itself, where it is in this process: clients then need no socket to it.
     """
 
     scheme: Literal["unix", "amqp", "amqps"]
     host: str = ""
     port: int = DEFAULT_PORT
     path: str = ""
+    near: Near | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         if self.scheme == "unix":

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
 import socket
-import struct
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -16,8 +14,9 @@ from matahari.errors import AuthenticationError, ConnectFailedError, ConnectionL
 from matahari.net.address import Address, is_loopback
 from matahari.net.backoff import Backoff
 from matahari.net.pump import Pump
+from matahari.net.rules import check_allowed, peer_uid
 
-__all__ = ["Client", "ClientUser", "check_allowed", "peer_uid"]
+__all__ = ["Client", "ClientUser"]
 
 _log = logging.getLogger(__name__)
 
@@ -41,44 +40,6 @@ class ClientUser(Protocol):
 
     def handle_lost(self, error: TransportError) -> None:
         """The connection is gone; ``handle_open`` follows if it comes back."""
-
-
-def check_allowed(address: Address, *, insecure_anonymous: bool) -> None:
-    """Refuse what the product does not do: TCP without authentication, unless asked for, and then on loopback only.
-
-    Raises:
-        ConnectFailedError: with the remedy.
-    """
-    if address.scheme == "unix":
-        return
-    if address.scheme == "amqps":
-        raise ConnectFailedError(
-            f"{address}: TLS connections are not available in this version; use a Unix socket (unix:PATH)",
-            address=str(address),
-        )
-    if not insecure_anonymous and not is_loopback(address.host):
-        raise ConnectFailedError(
-            f"{address}: connections to other machines need TLS, which is not available in this version; "
-            "use a Unix socket (unix:PATH)",
-            address=str(address),
-        )
-    if not insecure_anonymous:
-        raise ConnectFailedError(
-            f"{address}: TCP without authentication is refused, on loopback too; use a Unix socket (unix:PATH), "
-            "or --insecure-anonymous for tests on this machine",
-            address=str(address),
-        )
-    if not is_loopback(address.host):
-        raise ConnectFailedError(
-            f"{address}: --insecure-anonymous reaches this machine only (localhost, 127.0.0.1 or ::1)",
-            address=str(address),
-        )
-
-
-def peer_uid(sock: socket.socket) -> int:
-    """User id of the process at the other end of a Unix socket, from the kernel (SO_PEERCRED)."""
-    data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", data)[1])
 
 
 class Client:
@@ -125,7 +86,7 @@ class Client:
         self._reconnect = reconnect
         self._must_start = must_start
         self._idle_timeout = idle_timeout
-        self._backoff = Backoff(random=random.random)
+        self._backoff = Backoff(random=lambda: int.from_bytes(os.urandom(4)) / (1 << 32))
         self._pump: Pump | None = None
         self._closing = False
         self._wake = asyncio.Event()
@@ -286,7 +247,9 @@ class Client:
         loop = asyncio.get_running_loop()
         address = self.address
         try:
-            if address.scheme == "unix":
+            if address.near is not None:
+                address.near.connect(pump)
+            elif address.scheme == "unix":
                 await self._connect_locally(pump, address)
             else:
                 transport, _ = await loop.create_connection(lambda: pump, address.host, address.port)

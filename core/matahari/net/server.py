@@ -15,8 +15,9 @@ from pathlib import Path
 from matahari.amqp import Engine
 from matahari.errors import ConfigError
 from matahari.net.address import is_loopback
-from matahari.net.client import peer_uid
+from matahari.net.inprocess import join
 from matahari.net.pump import Handler, Pump
+from matahari.net.rules import peer_uid
 from matahari.net.tasks import TaskKeeper
 
 __all__ = ["Listener"]
@@ -111,6 +112,16 @@ class Listener:
                 f"cannot listen on 127.0.0.1:{port}: {error.strerror or error}", key="insecure-anonymous"
             ) from error
         return int(sock.getsockname()[1])
+
+    def connect(self, pump: Pump) -> None:
+        """Connect a client of this process and event loop, without a socket: it is who it would be on the Unix socket.
+
+        Raises:
+            ConnectionRefusedError: we do not listen, or no longer.
+        """
+        if self._closing or not self._sockets:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+        join(pump, _ServerPump(self, *_identity(os.geteuid())))
 
     async def close(self) -> None:
         """Stop listening, close every connection, remove the socket file if it is still ours."""
@@ -210,7 +221,7 @@ class Listener:
                 if self._is_due("user"):
                     _log.warning("refused a connection of user %d on the local socket", uid)
                 return None
-            return f"uid:{uid}", f"local user {uid}"
+            return _identity(uid)
         try:
             host, port = sock.getpeername()[:2]
         except OSError:
@@ -227,6 +238,11 @@ class Listener:
         except OSError as error:
             sock.close()
             _log.info("connection of %s ended: %s", peer, error.strerror or error)
+
+
+def _identity(uid: int) -> tuple[str, str]:
+    """Of a local user, and the name for log lines."""
+    return f"uid:{uid}", f"local user {uid}"
 
 
 class _ServerPump(Pump):

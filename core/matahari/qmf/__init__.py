@@ -1,14 +1,15 @@
-"""QMFv2 without I/O: values, schemas, objects, queries, the body codec, and the state machines of agent and console."""
+"""QMFv2 without I/O: values, schemas, objects, queries, the body codec, and the state machines of agent and console.
+
+What only an agent needs is imported when it is first used, so that a console starts sooner.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from matahari.qmf import v1
-from matahari.qmf._announcement import MAX_AGENT_NAME_BYTES
-from matahari.qmf._calls import MAX_PENDING_CALLS
 from matahari.qmf._console_agents import MAX_AGENTS
-from matahari.qmf._objects import ManagedObject
-from matahari.qmf._parts import OBJECTS_PER_PART, PART_BYTES
-from matahari.qmf.agent import ANNOUNCE_GAP, AgentEngine
 from matahari.qmf.agent_info import AgentInfo, is_broker
 from matahari.qmf.call_options import MAX_CALL_TIMEOUT, MAX_REPORT_INTERVAL, OPTIONS_KEY, CallOptions
 from matahari.qmf.codec import MAX_ITEMS, decode_list, decode_map, encode_list, encode_map
@@ -60,6 +61,7 @@ from matahari.qmf.packet import (
     SUBSCRIBE_REFRESH_INDICATION,
     SUBSCRIBE_REQUEST,
     SUBSCRIBE_RESPONSE,
+    CallRefused,
     CancelCall,
     Command,
     Direct,
@@ -69,7 +71,6 @@ from matahari.qmf.packet import (
     Reply,
     as_exception,
 )
-from matahari.qmf.predicate import Predicate, compile_predicate
 from matahari.qmf.property import Access, Direction, Property, PropertyType
 from matahari.qmf.query import Query, QueryTarget
 from matahari.qmf.reports import (
@@ -83,6 +84,14 @@ from matahari.qmf.reports import (
 )
 from matahari.qmf.schema import Kind, Method, Schema, SchemaId, schema_hash
 from matahari.qmf.values import MAX_DEPTH, UInt, ULong, Value, decode_text, estimate_size, integer, text
+
+if TYPE_CHECKING:
+    from matahari.qmf._announcement import MAX_AGENT_NAME_BYTES
+    from matahari.qmf._calls import MAX_PENDING_CALLS
+    from matahari.qmf._objects import ManagedObject
+    from matahari.qmf._parts import OBJECTS_PER_PART, PART_BYTES
+    from matahari.qmf.agent import ANNOUNCE_GAP, AgentEngine
+    from matahari.qmf.predicate import Predicate, compile_predicate
 
 __all__ = [
     "AGENT_HEARTBEAT_INDICATION",
@@ -132,6 +141,7 @@ __all__ = [
     "AgentUpdated",
     "CallCompleted",
     "CallOptions",
+    "CallRefused",
     "CallReported",
     "CancelCall",
     "ClassesListed",
@@ -191,3 +201,30 @@ __all__ = [
     "text",
     "v1",
 ]
+
+#: The module of each name that is imported when it is first used.
+_HOMES = {
+    "ANNOUNCE_GAP": "agent",
+    "MAX_AGENT_NAME_BYTES": "_announcement",
+    "MAX_PENDING_CALLS": "_calls",
+    "OBJECTS_PER_PART": "_parts",
+    "PART_BYTES": "_parts",
+    "AgentEngine": "agent",
+    "ManagedObject": "_objects",
+    "Predicate": "predicate",
+    "compile_predicate": "predicate",
+}
+
+
+if not TYPE_CHECKING:  # a type checker shall know of no other names than those above
+
+    def __getattr__(name: str) -> object:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

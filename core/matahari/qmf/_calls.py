@@ -6,6 +6,7 @@ known by reply address, correlation id and user id: nobody else can name the cal
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -20,6 +21,7 @@ from matahari.qmf.packet import (
     CODE_INVALID_PARAMETER,
     CODE_UNKNOWN_OBJECT,
     METHOD_REQUEST,
+    CallRefused,
     CorrelationId,
     Invoke,
     Packet,
@@ -31,6 +33,10 @@ from matahari.qmf.values import Value, text
 #: Most calls under way at once. Plugins have smaller queues of their own; this bounds what a flood of requests
 #: to slow methods can hold in memory. Further requests are answered "busy".
 MAX_PENDING_CALLS: Final = 1024
+#: Refusals that wait to be fetched. The owner fetches after each step; one that never does keeps the last ones.
+MAX_REFUSALS: Final = 1024
+#: Characters of a name in a refusal: enough to tell what was meant, and a name may have a megabyte.
+_MAX_NAME: Final = 600
 
 
 _Asker: TypeAlias = tuple[str | None, CorrelationId, str | None]
@@ -48,13 +54,18 @@ class _Call:
 
 
 class CallTable:
-    """The calls that the application has been given and has not answered yet, by number."""
+    """The calls that the application has been given and has not answered yet, by number.
+
+    Attributes:
+        refusals: method requests that were none, oldest first, for whoever writes them down.
+    """
 
     def __init__(self, objects: ObjectTable) -> None:
         self._objects = objects
         self._pending: dict[int, _Call] = {}
         self._by_asker: dict[_Asker, int] = {}
         self._next = 1
+        self.refusals: deque[CallRefused] = deque(maxlen=MAX_REFUSALS)
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -68,6 +79,21 @@ class CallTable:
         Raises:
             Refused: malformed, no such object, arguments that the schema does not allow, or too many calls.
         """
+        try:
+            return self._begin(request)
+        except Refused as error:
+            self.note_refusal(request, error.kind or _KINDS.get(error.code, "malformed"))
+            raise
+
+    def note_refusal(self, request: Packet, kind: str) -> None:
+        """A method request is refused, here or by who has this table."""
+        body = request.body if isinstance(request.body, dict) else {}
+        address = body.get("_object_id")
+        name = address.get("_object_name") if isinstance(address, dict) else None
+        place, method = ((text(one) or "")[:_MAX_NAME] for one in (name, body.get("_method_name")))
+        self.refusals.append(CallRefused(place, method, request.user_id, kind))
+
+    def _begin(self, request: Packet) -> Invoke:
         body = request.body
         if not isinstance(body, dict):
             raise Refused("A method request must be a map", CODE_INVALID_PARAMETER)
@@ -143,6 +169,9 @@ class CallTable:
         if item is None:
             raise Refused("No data object found with the specified address", CODE_UNKNOWN_OBJECT)
         return item
+
+
+_KINDS: Final[Mapping[int, str]] = {CODE_UNKNOWN_OBJECT: "unknown_object"}
 
 
 def _options(body: Mapping[str, Value]) -> CallOptions | None:

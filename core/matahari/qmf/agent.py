@@ -60,6 +60,7 @@ from matahari.qmf.packet import (
     SUBSCRIBE_REFRESH_INDICATION,
     SUBSCRIBE_REQUEST,
     SUBSCRIBE_RESPONSE,
+    CallRefused,
     CancelCall,
     Command,
     Packet,
@@ -253,6 +254,8 @@ class AgentEngine:
             self._ignored += not self._subscriptions.cancel(packet.body)
         elif packet.reply_to is None:
             self._ignored += 1  # nobody would learn the outcome, so nothing is begun
+            if packet.opcode == METHOD_REQUEST:
+                self._calls.note_refusal(packet, "no_reply_to")
         elif packet.opcode == METHOD_CANCEL_INDICATION:
             self._receive_cancel(packet)
         elif len(self._commands) >= MAX_QUEUED_COMMANDS:
@@ -283,6 +286,10 @@ class AgentEngine:
         """Return what is to be done next, in order, or None."""
         return self._commands.popleft() if self._commands else None
 
+    def next_refusal(self) -> CallRefused | None:
+        """Return the next method request that led to no ``Invoke``, or None."""
+        return self._calls.refusals.popleft() if self._calls.refusals else None
+
     # -- requests ------------------------------------------------------------------------------------------------
 
     def _receive_request(self, packet: Packet, now: float, wall_ns: int) -> None:
@@ -307,6 +314,7 @@ class AgentEngine:
 
     def _receive_call(self, packet: Packet) -> None:
         if self._is_stopped:
+            self._calls.note_refusal(packet, "stopping")
             raise Refused("The agent is stopping", CODE_EXCEPTION)
         self._commands.append(self._calls.begin(packet))
 
@@ -342,18 +350,8 @@ class AgentEngine:
 
     # -- answers and announcements -------------------------------------------------------------------------------
 
-    def _answer(
-        self,
-        request: Packet,
-        opcode: str,
-        body: Value,
-        *,
-        content: str | None = None,
-        partial: bool = False,
-        method: str = "response",
-    ) -> None:
-        reply = answer(request, self.name, opcode, body, content=content, partial=partial, method=method)
-        self._commands.append(reply)
+    def _answer(self, request: Packet, opcode: str, body: Value) -> None:
+        self._commands.append(answer(request, self.name, opcode, body))
 
     def _schema_changed(self, wall_ns: int) -> None:
         self._announcement.schema_changed(wall_ns)

@@ -131,6 +131,23 @@ class CancelCall:
     call: int
 
 
+@dataclass(frozen=True, slots=True)
+class CallRefused:
+    """A method request that was no call for the application, which it may want to write down; it is answered already.
+
+    Attributes:
+        object_name, method: as far as they can be read, and their beginnings alone; else empty.
+        user_id: as of :class:`Invoke`.
+        kind: why, as a word: ``malformed``, ``invalid_argument``, ``unknown_object``, ``busy``, ``stopping``, or
+            ``no_reply_to`` when there is none and so no answer.
+    """
+
+    object_name: str
+    method: str
+    user_id: str | None
+    kind: str
+
+
 Command: TypeAlias = Publish | Direct | Reply | Invoke | CancelCall
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from .action import ARGUMENTS_LIMIT, MAX_CHECKED, ActionSchema, Refusal, RefusalKind
 from .names import close_names, did_you_mean, unknown_action
 from .rules import HIDDEN, FormatCheck, JsonValue, Rule, preload
+from .secret_names import SECRET_WORDS, is_secret_name
 
 __all__ = [
     "ARGUMENTS_LIMIT",
     "HIDDEN",
     "MAX_CHECKED",
+    "SECRET_WORDS",
     "ActionSchema",
     "FormatCheck",
     "JsonValue",
@@ -18,6 +20,7 @@ __all__ = [
     "Rule",
     "close_names",
     "did_you_mean",
+    "is_secret_name",
     "preload",
     "unknown_action",
 ]

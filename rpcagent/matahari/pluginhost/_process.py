@@ -11,11 +11,8 @@ import os
 import pwd
 import resource
 import signal
-import sys
 from collections.abc import Mapping
 from typing import Final
-
-from .streams import install_streams
 
 __all__ = [
     "BOUNDS",
@@ -152,7 +149,6 @@ def _place_descriptors(socket_fd: int, log_fd: int) -> None:
     os.dup2(log_copy, 1)
     os.dup2(log_copy, 2)
     os.dup2(socket_copy, WORKER_SOCKET, inheritable=False)
-    # 3. Nothing else of the warm parent, above all not its control socket, reaches a plugin.
+    # 3. Nothing else of the warm parent, above all not its control socket, reaches a plugin. The objects of 0, 1 and 2
+    #    are those of the warm parent: they go by the number.
     os.closerange(WORKER_SOCKET + 1, os.sysconf("SC_OPEN_MAX"))
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115  # __stdin__ is Final in typeshed
-    install_streams()

@@ -43,8 +43,10 @@ from matahari.hostproto import (
 
 from ._families import EVERY_WORKER, Families, kill_children
 from ._process import BOUNDS, WORKER_SOCKET, adopt_orphans, become_worker, die_with_parent, hear_signals, name_process
-from .describe import describe, examine
+from .describe import examine
 from .loading import NAMESPACE
+from .rehearsal import rehearse
+from .streams import install_streams
 from .worker import LANGUAGE, Worker
 
 __all__ = ["WarmParent", "main"]
@@ -186,7 +188,8 @@ class WarmParent:
             become_worker(message.plugin, socket_fd, log_fd, message.limits)
             if not is_marked:
                 print(_NOT_MARKED, file=sys.stderr)  # noqa: T201  # the agent's log
-            os.environ.update(message.environment)
+            for name, value in message.environment.items():  # update() would fill caches of abstract classes first
+                os.environ[name] = value
             gc.enable()
             status = Worker(socket.socket(fileno=WORKER_SOCKET), nonce=message.nonce).run()
             atexit._run_exitfuncs()
@@ -286,11 +289,6 @@ class _Sample:
     when: datetime
 
 
-def _sample(first: int, second: list[str] | None = None, *more: object, **others: object) -> str:
-    """Stand for an action of a plugin."""
-    return f"{first}{second}{more}{others}"
-
-
 def _typed_sample(first: _Sample, second: Path | None = None) -> dict[str, _Sample]:
     """Stand for an action with annotations that need the library."""
     return {str(second): first}
@@ -302,7 +300,7 @@ def _warm_up() -> None:
         importlib.import_module(name)
     # The folders of the path are listed by the first search that fails.
     importlib.util.find_spec(NAMESPACE)
-    describe("sample", _sample)
+    rehearse()
     _freeze()
 
 
@@ -340,5 +338,6 @@ def main(arguments: list[str]) -> int:
     control.set_inheritable(False)
     name_process("mh-plugins")
     gc.disable()
+    install_streams()
     _warm_up()
     return WarmParent(control, nonce=arguments[1]).run()

@@ -74,20 +74,31 @@ class Worker:
     def run(self) -> int:
         """Serve; gives the exit status of the process."""
         os.register_at_fork(after_in_child=self._become_copy)
-        self._send(Hello(FRAMING_VERSION, INTERFACE_VERSION, os.getpid(), self._nonce, LANGUAGE))
+        self.greet()
         while True:
-            try:
-                data = self._sock.recv(_READ_SIZE)
-            except OSError:
-                return _AGENT_GONE
-            if data:
-                self._connection.receive_data(data)
-            else:
-                self._connection.receive_eof()
-            while (event := self._connection.next_event()) is not None:
-                status = self._handle(event)
-                if status is not None:
-                    return status
+            status = self.take()
+            if status is not None:
+                return status
+
+    def greet(self) -> None:
+        """Say hello."""
+        self._send(Hello(FRAMING_VERSION, INTERFACE_VERSION, os.getpid(), self._nonce, LANGUAGE))
+
+    def take(self) -> int | None:
+        """Wait for messages, and do what they ask; gives the exit status when this is the end."""
+        try:
+            data = self._sock.recv(_READ_SIZE)
+        except OSError:
+            return _AGENT_GONE
+        if data:
+            self._connection.receive_data(data)
+        else:
+            self._connection.receive_eof()
+        while (event := self._connection.next_event()) is not None:
+            status = self._handle(event)
+            if status is not None:
+                return status
+        return None
 
     def _handle(self, event: Message | Fault | Closed) -> int | None:
         """Do what was asked; gives the exit status when this is the end."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from matahari.hostproto import TEXT_LIMIT, MethodSpec
 from matahari.validation import MAX_CHECKED, ActionSchema, did_you_mean, preload
 from matahari.validation import unknown_action as unknown_action_text
 
-from .records import CallFailure
+from .records import CallFailure, CallResult
 
-__all__ = ["MAX_CHECKED", "Action", "did_you_mean", "prepare", "unknown_action"]
+__all__ = ["LARGE", "MANY", "MAX_CHECKED", "Action", "did_you_mean", "prepare", "unknown_action"]
+
+#: Characters or bytes, of arguments or of a result, up to which a check takes milliseconds, and a thread would cost more
+#: than it saves.
+LARGE: Final = 4 * 1024
+#: The same for how many arguments there are: each is a text of its own, and an integer has no characters.
+MANY: Final = 1024
 
 #: Refusal of the validation -> type of the failure that callers are told.
 _TYPES = {
@@ -59,6 +67,14 @@ class Action:
         if refusal is not None:
             raise CallFailure(refusal.kind, _TYPES[refusal.kind], refusal.text, text=refusal.text)
 
+    def takes_long(self, allowed: Action | None, args: Sequence[str], kwargs: Mapping[str, str]) -> bool:
+        """Whether :meth:`check_again` has too much to look at for an event loop; arguments as there."""
+        if allowed is self or (allowed is not None and allowed._takes_the_same(self)):
+            return False
+        if len(args) + len(kwargs) > MANY:
+            return True
+        return sum(map(len, args)) + sum(len(name) + len(text) for name, text in kwargs.items()) > LARGE
+
     def check_again(self, allowed: Action | None, args: Sequence[str], kwargs: Mapping[str, str]) -> None:
         """Check a call that may run as the same action of another generation.
 
@@ -69,6 +85,8 @@ class Action:
             CallFailure: as :meth:`check`; ``refused`` when what was decided upon is no longer so: what the action may
                 do, which values are not to be shown, or which parameters the positions mean.
         """
+        if allowed is self:
+            return
         if allowed is None or not allowed._takes_the_same(self):
             self.check(args, kwargs)
         if allowed is not None and self._decided_upon(len(args)) != allowed._decided_upon(len(args)):
@@ -83,6 +101,12 @@ class Action:
         positional = self.spec.params.get("x-positional")
         names = positional[:positions] if isinstance(positional, list) else []
         return dict(self.spec.effects), frozenset(self.spec.sensitive), names
+
+    def result(self, text: str) -> CallResult:
+        """What a call gave; the check of a large result is left to whoever can wait for it."""
+        if len(text) > LARGE and self.spec.result is not None:
+            return CallResult(text, check=functools.partial(self.check_result, text))
+        return CallResult(text, self.check_result(text))
 
     def check_result(self, text: str) -> str:
         """Say how a result (JSON text) differs from what the action declares; empty when it does not."""

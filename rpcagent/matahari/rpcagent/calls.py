@@ -14,7 +14,7 @@ calls: while somebody waits for another call in the worker, it counts as hung on
 At most ``concurrency`` calls are with a worker, the rest waits here: what waits survives a crash or a reload.
 What a running call tells on its way goes to its caller; the end of its output is kept for the text of a time-out.
 A call that was checked against one generation and is sent to the next is checked again, and does not run when what it
-was allowed as has changed.
+was allowed as has changed. A large one is checked beside the event loop (``Recheck``) and waits meanwhile.
 After a switch from a worker in which all calls are overdue, calls wait until it has ended: what hangs in there may
 have left nothing for the next one.
 """
@@ -31,21 +31,12 @@ from matahari.hostproto import NO_THREAD, Call, Cancel, Failure, Output, Result
 from .binding import Action, unknown_action
 from .latency import Latency
 from .limits import Limits
-from .pending import Answer, Command, Exhausted, Hung, Pending, SendTo
-from .records import CallFailure, CallReport, CallResult, FailureKind, Reporter
+from .pending import Answer, Command, Exhausted, Hung, Pending, Recheck, SendTo, failure_of
+from .records import CallFailure, CallReport, Reporter
 from .tail import Tail
+from .waiting import WaitingCalls
 
 __all__ = ["CallTable"]
-
-#: What a worker may say of a call -> what callers hear. ``cancelled`` only follows when nobody listens.
-_KINDS: Mapping[str, FailureKind] = {
-    "raised": "raised",
-    "bad_result": "bad_result",
-    "too_large": "too_large",
-    "invalid_argument": "invalid_argument",
-    "unknown_action": "unknown_action",
-    "busy": "busy",
-}
 
 
 class CallTable:
@@ -72,7 +63,7 @@ class CallTable:
         self._next_id = next_id
         self._printed = printed
         self._calls: dict[int, Pending] = {}
-        self._waiting: deque[int] = deque()
+        self._waiting = WaitingCalls()
         self._running: dict[int, int] = {}  # worker -> calls in it
         self._worker: int | None = None
         self._awaited: set[int] = set()  # workers that must end before a call is sent
@@ -167,12 +158,13 @@ class CallTable:
         self.calls += 1
         try:
             action = self._find(method)
-            if action is not checked:
+            takes_long = action.takes_long(checked, args, kwargs)
+            if not takes_long:
                 action.check_again(checked, args, kwargs)
         except CallFailure:
             self.failures += 1
             raise
-        worker = self._free_worker()
+        worker = None if takes_long else self._free_worker()
         if worker is None and len(self._waiting) >= self._limits.queue:
             self.failures += 1
             self.busy += 1
@@ -186,7 +178,9 @@ class CallTable:
             reporter, checked,
         )  # fmt: skip
         self._calls[call.id] = call
-        if worker is not None and not self._waiting:
+        if takes_long:
+            self._recheck(call, action)
+        elif worker is not None and not self._waiting:
             self._send(call, worker, now)
         else:
             self._waiting.append(call.id)
@@ -217,7 +211,7 @@ class CallTable:
             if isinstance(message, Result):
                 self._succeed(call, message.text)
             else:
-                self._fail(call, self._failure(message))
+                self._fail(call, failure_of(message))
         if isinstance(message, Failure) and message.kind == "busy":
             self.busy += 1
             if message.error_type == NO_THREAD:
@@ -253,9 +247,20 @@ class CallTable:
 
     def fail_waiting(self, failure: Callable[[], CallFailure]) -> None:
         """No worker will come for the calls that wait."""
-        while self._waiting:
-            call = self._calls.pop(self._waiting.popleft())
-            self._fail(call, failure())
+        for call in list(self._waiting):
+            self._waiting.remove(call)
+            self._fail(self._calls.pop(call), failure())
+
+    def rechecked(self, recheck: Recheck, failure: CallFailure | None, now: float) -> None:
+        """A call was checked as asked for; one that does not fit has failed."""
+        if not self._waiting.checked(recheck.call):
+            return
+        if failure is not None:
+            self._waiting.remove(recheck.call)
+            self._fail(self._calls.pop(recheck.call), failure)
+        else:
+            self._calls[recheck.call].action = recheck.action
+            self._fill(now)
 
     def handle_timeout(self, now: float) -> None:
         """Do what time demands."""
@@ -272,7 +277,7 @@ class CallTable:
                 call.is_late = call.is_overdue = True
                 call.deadline = now + self._limits.cancel_grace
                 self._commands.append(SendTo(call.worker, Cancel(call.id)))
-                text += self._last_words(call, call.worker)
+                text += call.last_words(self._printed(call.worker, call.id))
                 self._fail(call, CallFailure("timeout", "Timeout", text, text=text))
 
     def _find(self, method: str) -> Action:
@@ -319,12 +324,6 @@ class CallTable:
             self.timeouts += 1
             self._fail(call, CallFailure("timeout", "Timeout", text, text=text))
 
-    def _last_words(self, call: Pending, worker: int) -> str:
-        if call.tail is not None and call.tail.text:
-            return f"; its output so far:\n{call.tail.text}"
-        printed = self._printed(worker, call.id)
-        return f"; its process printed last:\n{printed}" if printed else ""
-
     def _fill(self, now: float) -> None:
         while self._waiting and (worker := self._free_worker()) is not None:
             call = self._calls[self._waiting.popleft()]
@@ -338,6 +337,9 @@ class CallTable:
             return True
         try:
             action = self._find(call.action.name)
+            if action.takes_long(call.allowed, call.args, call.kwargs):
+                self._recheck(call, action)
+                return False
             action.check_again(call.allowed, call.args, call.kwargs)
         except CallFailure as failure:
             del self._calls[call.id]
@@ -345,6 +347,10 @@ class CallTable:
             return False
         call.action = action
         return True
+
+    def _recheck(self, call: Pending, action: Action) -> None:
+        self._waiting.check(call.id)
+        self._commands.append(Recheck(call.id, action, call.allowed, call.args, call.kwargs))
 
     def _send(self, call: Pending, worker: int, now: float) -> None:
         call.worker = worker
@@ -363,15 +369,9 @@ class CallTable:
                 if other.worker == call.worker and other.is_spared and not self._has_company(other):
                     self._hang(other)  # nobody else is harmed by the worker's end any more
 
-    def _failure(self, message: Failure) -> CallFailure:
-        kind = _KINDS.get(message.kind, "raised")
-        # What the host found reads well alone; what the plugin raised needs its class.
-        text = message.value if kind != "raised" else f"{message.error_type}: {message.value}".removesuffix(": ")
-        return CallFailure(kind, message.error_type, message.value, traceback=message.traceback, text=text)
-
     def _succeed(self, call: Pending, text: str) -> None:
         if not call.answer.done():
-            call.answer.set_result(CallResult(text, call.action.check_result(text)))
+            call.answer.set_result(call.action.result(text))
 
     def _fail(self, call: Pending, failure: CallFailure) -> None:
         self.failures += 1

@@ -16,10 +16,10 @@ from matahari.agent import Action as AgentAction
 from matahari.agent import Agent, AgentObject, CallContext, Fault
 from matahari.errors import MatahariError
 from matahari.hooks import JsonValue
-from matahari.qmf import Data, Property, PropertyType, Schema, SchemaId, UInt, ULong, Value, text
+from matahari.qmf import Data, Property, PropertyType, Schema, SchemaId, UInt, ULong, Value
 from matahari.rpcagent.action import not_run, plugin_action
 from matahari.rpcagent.binding import Action
-from matahari.rpcagent.checking import ArgumentCheck, is_large
+from matahari.rpcagent.checking import ArgumentCheck, is_large, texts
 from matahari.rpcagent.events import (
     EVENTS,
     PACKAGE,
@@ -158,8 +158,9 @@ class PluginObject(AgentObject):
         return await action.run()
 
     def prepare(self, method: str, arguments: dict[str, Value], context: CallContext) -> AgentAction:
-        found, args, kwargs = self._find(method, arguments)
+        found = self._find(method)
         try:
+            args, kwargs = texts(arguments)
             bound = self._check.now(found, args, kwargs)
         except CallFailure as failure:
             raise _fault(self._service.refuse(self.name, failure)) from failure
@@ -171,17 +172,17 @@ class PluginObject(AgentObject):
         return self._prepare_beside(method, arguments, context) if is_large(arguments) else None
 
     async def _prepare_beside(self, method: str, arguments: dict[str, Value], context: CallContext) -> AgentAction:
-        found, args, kwargs = self._find(method, arguments)
+        found = self._find(method)
         try:
+            args, kwargs = await self._check.texts(arguments)
             bound = await self._check.beside(found, args, kwargs)
         except CallFailure as failure:
             raise _fault(self._service.refuse(self.name, failure)) from failure
         return self._action(found, args, kwargs, bound, context)
 
-    def _find(self, method: str, arguments: dict[str, Value]) -> tuple[Action, list[str], dict[str, str]]:
+    def _find(self, method: str) -> Action:
         try:
-            args, kwargs = _texts(arguments)
-            return self._service.find(self.name, method), args, kwargs
+            return self._service.find(self.name, method)
         except CallFailure as failure:
             raise _fault(failure) from failure
 
@@ -312,25 +313,6 @@ class PluginFace:
             self._agent.raise_event(schema, values, notice.event.severity)
         except (ValueError, MatahariError) as error:
             _log.warning("plugin %s: its event %s cannot be sent: %s", notice.name, notice.event.name, error)
-
-
-def _texts(arguments: Mapping[str, Value]) -> tuple[list[str], dict[str, str]]:
-    """Both arguments as texts; a console of 2012 may send an integer for its JSON text, which is the same."""
-    args, kwargs = arguments.get("args") or [], arguments.get("kwargs") or {}
-    if not isinstance(args, list) or not isinstance(kwargs, dict):
-        raise CallFailure("invalid_argument", "TypeError", "args must be a list and kwargs a map of JSON texts")
-    return [_json(value) for value in args], {name: _json(value) for name, value in kwargs.items()}
-
-
-def _json(value: Value) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    found = text(value)
-    if found is None:
-        raise CallFailure(
-            "invalid_argument", "TypeError", f"each argument must be a JSON text, not {type(value).__name__}"
-        )
-    return found
 
 
 def _fault(failure: CallFailure) -> Fault:

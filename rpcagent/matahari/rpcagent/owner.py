@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from matahari.hostproto import Json
 
 from .limits import ProcessBounds
+from .pending import Recheck
 from .records import Notice, PluginStatus
 from .workerlink import WorkerLink
 
@@ -32,6 +33,9 @@ class RuntimeOwner(Protocol):
 
     def parent_stuck(self, worker: int) -> None:
         """The worker's warm parent does not do its work."""
+
+    def check_again(self, runtime: PluginRuntime, recheck: Recheck) -> None:
+        """Check a call beside the event loop, and tell its plugin what was found."""
 
     def plugin_changed(self, status: PluginStatus) -> None:
         """Something but a counter changed."""

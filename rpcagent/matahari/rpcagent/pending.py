@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from matahari.hostproto import Call, Cancel
+from matahari.hostproto import Call, Cancel, Failure
 
 from .binding import Action
-from .records import CallFailure, CallResult, Reporter
+from .records import CallFailure, CallResult, FailureKind, Reporter
 from .tail import Tail
 
-__all__ = ["Answer", "Command", "Exhausted", "Hung", "Pending", "SendTo"]
+__all__ = ["Answer", "Command", "Exhausted", "Hung", "Pending", "Recheck", "SendTo", "failure_of"]
 
 
 class Answer(Protocol):
@@ -59,7 +59,41 @@ class Exhausted:
     worker: int
 
 
-Command: TypeAlias = SendTo | Hung | Exhausted
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """Check a large call against ``action`` of another generation, beside the event loop, and say what was found.
+
+    Attributes:
+        call: its number, for ``CallTable.rechecked``.
+        allowed, args, kwargs: as for ``Action.check_again``.
+    """
+
+    call: int
+    action: Action
+    allowed: Action | None
+    args: Sequence[str]
+    kwargs: Mapping[str, str]
+
+
+Command: TypeAlias = SendTo | Hung | Exhausted | Recheck
+
+#: What a worker may say of a call -> what callers hear. ``cancelled`` only follows when nobody listens.
+_KINDS: Mapping[str, FailureKind] = {
+    "raised": "raised",
+    "bad_result": "bad_result",
+    "too_large": "too_large",
+    "invalid_argument": "invalid_argument",
+    "unknown_action": "unknown_action",
+    "busy": "busy",
+}
+
+
+def failure_of(message: Failure) -> CallFailure:
+    """What callers hear of a failure that a worker tells."""
+    kind = _KINDS.get(message.kind, "raised")
+    # What the host found reads well alone; what the plugin raised needs its class.
+    text = message.value if kind != "raised" else f"{message.error_type}: {message.value}".removesuffix(": ")
+    return CallFailure(kind, message.error_type, message.value, traceback=message.traceback, text=text)
 
 
 @dataclass(slots=True)
@@ -89,3 +123,9 @@ class Pending:
     is_overdue: bool = False
     is_spared: bool = False
     tail: Tail | None = None
+
+    def last_words(self, printed: str) -> str:
+        """The end of its output for the text of a time-out; without any, what its process ``printed``."""
+        if self.tail is not None and self.tail.text:
+            return f"; its output so far:\n{self.tail.text}"
+        return f"; its process printed last:\n{printed}" if printed else ""

@@ -171,10 +171,12 @@ class CallResult:
     Attributes:
         text: the result as a JSON text.
         mismatch: how it differs from what the method declares, empty when it does not.
+        check: finds that out, where it would take an event loop too long; None when it was done.
     """
 
     text: str
     mismatch: str = ""
+    check: Callable[[], str] | None = field(default=None, compare=False)
 
 
 class PluginListener(Protocol):

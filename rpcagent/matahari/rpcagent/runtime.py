@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, assert_never
 
-from matahari.errors import LocalProtocolError
 from matahari.hostproto import Activation, Failure, Loaded, LoadFailed, PluginEvent, Result
 from matahari.hostproto import Drain as DrainMessage
 
@@ -21,7 +20,7 @@ from .lifecycle import Lifecycle
 from .limits import Limits, process_bounds
 from .orders import Content
 from .owner import RuntimeOwner
-from .pending import Answer, Exhausted, Hung, SendTo
+from .pending import Answer, Exhausted, Hung, Recheck, SendTo
 from .records import CallFailure, CallReport, LoadFailure, PluginSaid, PluginStatus, Reporter
 from .reporting import crash_text, crashed, how_ended, not_loaded, plugin_status
 from .slots import LoadSlots
@@ -181,6 +180,11 @@ class PluginRuntime:
         self._calls.abandon(call)
         self._send_calls()
 
+    def rechecked(self, recheck: Recheck, failure: CallFailure | None) -> None:
+        """See :meth:`CallTable.rechecked`."""
+        self._calls.rechecked(recheck, failure, self._loop.time())
+        self._send_calls()
+
     # What the warm parent tells
 
     def spawned(self, worker: int, pid: int) -> None:
@@ -338,7 +342,11 @@ class PluginRuntime:
         while (command := self._calls.next_command()) is not None:
             match command:
                 case SendTo():
-                    self._send_call(command)
+                    failure = self._workers.send_call(command.worker, command.message)
+                    if failure is not None:
+                        self._calls.answered(command.worker, failure, self._loop.time())
+                case Recheck():
+                    self._owner.check_again(self, command)
                 case Hung():
                     log_hung(self.name, command, self._workers.pid(command.worker))
                     self._workers.blame(command.worker, command.reason)
@@ -349,15 +357,6 @@ class PluginRuntime:
                     self._obey()
                 case _:
                     assert_never(command)
-
-    def _send_call(self, command: SendTo) -> None:
-        try:
-            # When the worker has gone, its end is being dealt with, and its calls with it.
-            self._workers.send(command.worker, command.message)
-        except LocalProtocolError as error:
-            # Escaping made the frame too large, which takes a strange name or text of an argument.
-            failure = Failure(command.message.id, "too_large", "TooLarge", str(error))
-            self._calls.answered(command.worker, failure, self._loop.time())
 
     def _require_service(self) -> None:
         version = self._lifecycle.version

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-import psutil
-
 from matahari.errors import PluginError
 from matahari.hooks import OfferedLanguage
 from matahari.hostproto import MAX_NAME, Json
@@ -21,9 +19,12 @@ from matahari.net import TaskKeeper
 
 from .binding import Action, did_you_mean
 from .catalogue import Catalogue
+from .checking import ArgumentCheck
 from .languages import PYTHON, further_languages, further_programs, python_program
 from .limits import Limits, ProcessBounds
+from .memory import resident_memory
 from .parents import WarmParents
+from .pending import Recheck
 from .records import CallFailure, CallReport, CallResult, Notice, PluginListener, PluginStatus, Reporter
 from .runtime import PluginRuntime
 from .scan import Changes
@@ -73,6 +74,7 @@ class PluginService:
         self._parents = WarmParents((python_program(python), *further_programs(languages)))
         self._tasks = TaskKeeper()
         self._slots = LoadSlots()
+        self._checks = ArgumentCheck()  # of its own: calls that nobody has allowed yet are checked elsewhere
         self._runtimes: dict[str, PluginRuntime] = {}
         self._leaving: set[PluginRuntime] = set()
         self._generations: dict[str, int] = {}
@@ -153,13 +155,7 @@ class PluginService:
     def memory(self, name: str) -> int:
         """Resident memory of the worker in service in bytes, read now; 0 when there is none."""
         runtime = self._runtimes.get(name)
-        pid = None if runtime is None else runtime.serving_pid
-        if pid is None:
-            return 0
-        try:
-            return psutil.Process(pid).memory_info().rss
-        except psutil.Error:
-            return 0  # it ended just now
+        return 0 if runtime is None else resident_memory(runtime.serving_pid)
 
     def reconfigure(self, limits: Limits) -> None:
         """Use other limits from now on, for every plugin; a worker keeps its concurrency until it is replaced."""
@@ -276,7 +272,7 @@ class PluginService:
         if on_start is not None:
             on_start(number)
         try:
-            return await answer
+            return await self._checks.finished(await answer)
         except asyncio.CancelledError:
             runtime.abandon(number)
             raise
@@ -346,6 +342,10 @@ class PluginService:
     def kill(self, worker: int, number: int) -> None:
         """Signal a worker's process group."""
         self._parents.kill(worker, number)
+
+    def check_again(self, runtime: PluginRuntime, recheck: Recheck) -> None:
+        """Check a call beside the event loop."""
+        self._tasks.start(self._checks.again(recheck, runtime.rechecked), name=f"check call {recheck.call} again")
 
     def parent_stuck(self, worker: int) -> None:
         """A killed worker does not end."""

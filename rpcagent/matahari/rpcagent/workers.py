@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from matahari.agent import Allowance
-from matahari.hostproto import Activate, Bye, Call, Cancel, Drain, Load, PluginEvent
+from matahari.errors import LocalProtocolError
+from matahari.hostproto import Activate, Bye, Call, Cancel, Drain, Failure, Load, PluginEvent
 
 from .workerlink import WorkerLink
 
@@ -68,6 +69,18 @@ class Workers:
         """
         if worker in self._links:
             self._links[worker].send(message)
+
+    def send_call(self, worker: int, message: Call | Cancel) -> Failure | None:
+        """Send what belongs to a call. When the worker has gone, its end is being dealt with, and its calls with it.
+
+        Returns:
+            Why it cannot be sent: escaping made it too large, which takes a strange name or text of an argument.
+        """
+        try:
+            self.send(worker, message)
+        except LocalProtocolError as error:
+            return Failure(message.id, "too_large", "TooLarge", str(error))
+        return None
 
     def hold(self, worker: int, until: asyncio.Future[None] | None) -> None:
         """Do not read a worker until that is done; None changes nothing."""

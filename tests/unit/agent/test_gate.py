@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
 import pytest
 
 from matahari.agent import Action, AgentObject, CallContext, Effects, Fault, Gate
+from matahari.agent import gate as gate_module
 from matahari.agent.gate import LOG_BURST, LOG_RATE
 from matahari.hooks import (
     ActionRequest,
@@ -24,6 +26,7 @@ from matahari.hooks import (
     Threads,
     hookimpl,
 )
+from matahari.hooks.arguments import digested_arguments
 from matahari.qmf import Data, Value
 
 CONTEXT = CallContext("alice", "lab.1.7")
@@ -300,3 +303,34 @@ def test_only_a_required_intent_of_what_may_change_something_is_waited_for() -> 
         call(method, audit=optional)
     assert (required.waited, optional.waited) == (["intent"], [])
     assert required.events == optional.events == ["intent", "outcome"] * 2
+
+
+def test_large_arguments_are_digested_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def digested(request: ActionRequest) -> JsonValue:
+        threads.append(threading.current_thread())
+        return digested_arguments(request)
+
+    monkeypatch.setattr("matahari.hooks.order.digested_arguments", digested)
+    audit = Paper()
+    call("wipe", audit=audit, name="x" * 5000, key="s3cret")
+    [thread] = threads
+    assert thread is not threading.main_thread()
+    arguments = audit.records[0]["arguments"]
+    assert isinstance(arguments, dict)
+    assert arguments["bytes"] == len('{"name":"","key":"<hidden>"}') + 5000
+    call("wipe", name="x" * 5000)
+    assert len(threads) == 1  # nothing is written, so nothing is computed
+
+
+def test_a_digest_that_takes_too_long_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_module, "DIGEST_TIMEOUT", 0.01)
+    may_end = threading.Event()
+    monkeypatch.setattr("matahari.hooks.order.digested_arguments", lambda request: may_end.wait(30))
+    audit = Paper()
+    try:
+        assert call("wipe", audit=audit, name="x" * 5000) == {"done": "wipe"}
+    finally:
+        may_end.set()
+    assert audit.records[0]["arguments"] == {"left_out": "too long", "preview": '{"name":"' + "x" * 503}

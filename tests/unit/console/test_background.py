@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future, wait
+from typing import Any
 
 import pytest
 
@@ -78,3 +81,98 @@ def test_whoever_gives_up_waiting_cancels_what_it_waited_for(loop: Background) -
     loop.run(asyncio.sleep(0))
     started.cancel()
     assert ended.wait(WAIT)
+
+
+def test_what_ends_before_anybody_can_wait_for_it_is_told_as_it_is(
+    loop: Background, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse() -> None:
+        raise RequestError("refused")
+
+    begin = asyncio.run_coroutine_threadsafe
+
+    def slowly(coroutine: Coroutine[Any, Any, None], on: asyncio.AbstractEventLoop) -> Future[None]:
+        future = begin(coroutine, on)
+        wait([future], WAIT)  # the other thread was faster
+        return future
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", slowly)
+    with pytest.raises(RequestError, match="refused"):
+        loop.run(refuse())
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    gc.collect()  # what nobody took is told when it goes
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_of_what_nobody_waits_for_any_more_the_end_tells_nothing(
+    loop: Background, caplog: pytest.LogCaptureFixture
+) -> None:
+    started, cancelled = threading.Event(), threading.Event()
+
+    async def wait() -> None:
+        started.set()
+        try:
+            await forever()
+        finally:
+            cancelled.set()
+
+    waiting = loop.begin(wait())
+    assert started.wait(WAIT)
+    hold = threading.Event()
+    loop.begin(busy(hold))  # it gets to know of the cancellation only when the end has begun
+    waiting.cancel()
+    ending = threading.Thread(target=loop.close)
+    ending.start()
+    while not loop.is_closed:
+        ending.join(0.001)
+    hold.set()
+    ending.join(WAIT)
+    assert cancelled.is_set()
+    del waiting  # which holds it
+    assert said(caplog) == []
+
+
+async def busy(hold: threading.Event) -> None:
+    hold.wait(WAIT)
+
+
+def test_an_error_of_ours_that_comes_of_giving_up_is_not_told_either(
+    loop: Background, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = threading.Event()
+
+    async def wait() -> None:
+        started.set()
+        try:
+            await forever()
+        except asyncio.CancelledError:
+            raise RequestError("cancelled") from None
+
+    waiting = loop.begin(wait())
+    assert started.wait(WAIT)
+    waiting.cancel()
+    loop.run(asyncio.sleep(0))
+    loop.close()
+    del waiting
+    assert said(caplog) == []
+
+
+def test_tasks_that_are_begun_at_the_end_end_too(loop: Background, caplog: pytest.LogCaptureFixture) -> None:
+    started = threading.Event()
+    more: list[asyncio.Task[None]] = []
+
+    async def wait() -> None:
+        started.set()
+        try:
+            await forever()
+        finally:
+            more.append(asyncio.get_running_loop().create_task(forever()))
+
+    loop.begin(wait())
+    assert started.wait(WAIT)
+    loop.close()
+    assert [task.cancelled() for task in more] == [True]
+    more.clear()
+    assert said(caplog) == []

@@ -28,6 +28,23 @@ def test_agents_that_come_and_go_are_told_with_their_host() -> None:
     ]
 
 
+def test_who_listens_later_hears_the_host_of_an_agent_that_goes() -> None:
+    listeners, heard = Listeners(), list[ConsoleEvent]()
+    listeners.handle_event(AgentAdded(INFO), {})
+    listeners.add(heard.append)
+    listeners.handle_event(AgentRemoved("v:p:i", "gone"), {})
+    assert [(one.kind, one.host) for one in heard] == [("agent_removed", "box")]
+
+
+def test_an_agent_that_went_unheard_is_forgotten() -> None:
+    listeners, heard = Listeners(), list[ConsoleEvent]()
+    listeners.handle_event(AgentAdded(INFO), {})
+    listeners.handle_event(AgentRemoved("v:p:i", "gone"), {})
+    listeners.add(heard.append)
+    listeners.handle_event(AgentRemoved("v:p:i", "gone"), {})
+    assert [one.host for one in heard] == [""]
+
+
 def test_an_event_without_a_severity_is_a_notice() -> None:
     listeners, heard = Listeners(), list[ConsoleEvent]()
     listeners.add(heard.append)

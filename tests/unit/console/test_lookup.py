@@ -8,13 +8,15 @@ from collections.abc import Callable
 import pytest
 
 from matahari.console import Batch, Console
-from matahari.console.lookup import LOOKUP_GRACE, Lookup
+from matahari.console.inquiry import ANSWER_GRACE, LOOKUP_GRACE
+from matahari.console.lookup import Lookup
 from matahari.errors import AbortedError, InvalidArgumentError, RequestTimeoutError
 from matahari.net import TaskKeeper
 from matahari.qmf import AgentInfo, Data, Direct, Packet, Publish
 from tests.support.calling_agent import CallingAgent, Say
 from tests.support.fake_bus import FakeBus, Play
-from tests.support.host_agents import PluginAgent, SilentAgent
+from tests.support.host_agents import HostAgent, PluginAgent, SilentAgent
+from tests.support.slow_agents import slowed
 from tests.support.virtual_loop import run
 
 
@@ -207,3 +209,99 @@ def test_closing_the_console_leaves_no_question_open(play: Play) -> None:
         assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("asking")] == []
 
     play(story, CallingAgent("a"), SilentAgent("rpc", "deaf"))
+
+
+# --- schemas of those that come late --------------------------------------------------------------------------
+
+
+def test_the_schemas_of_late_agents_are_read_at_the_same_time_and_delay_no_other(play: Play) -> None:
+    """Each has answered late what it has, and takes 3 s more to tell what that is; one never does."""
+    late = [slowed(slowed(CallingAgent(f"late{at}", more=(f"m{at}",)), 3, "SCHEMA"), 2, "OBJECT") for at in range(3)]
+    hung = slowed(slowed(CallingAgent("hung", more=("other",)), 3600, "SCHEMA"), 2, "OBJECT")
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        plugin = await console.plugin("calc")
+        came = [(one.host, round(now() - start)) async for one in plugin.num_calls()]
+        assert came == [("quick", 1), ("late0", 5), ("late1", 5), ("late2", 5), ("hung", 12)]
+        results = await plugin.using(timeout=5).num_calls()  # it is asked once more, for what its objects are
+        assert [one.host for one in results.silent] == ["hung"]
+        assert results.not_asked == ()
+        assert now() - start == pytest.approx(12 + 5, abs=0.2)
+
+    play(story, CallingAgent("quick"), *late, hung)
+
+
+def test_the_time_for_the_whole_counts_for_schemas_too(play: Play) -> None:
+    late = [slowed(slowed(CallingAgent(f"late{at}", more=(f"m{at}",)), 3600, "SCHEMA"), 2, "OBJECT") for at in range(3)]
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        plugin = await console.plugin("calc", timeout=4)
+        start = now()
+        assert [one.host for one in (await plugin.num_calls()).silent] == ["late0", "late1", "late2"]
+        assert now() - start == pytest.approx(4, abs=0.1)
+
+    play(story, CallingAgent("quick"), *late)
+
+
+# --- hosts that a filter leaves undecided ---------------------------------------------------------------------
+
+
+def web(hostname: str, role: str = "web") -> HostAgent:
+    return HostAgent(hostname, facts={"role": role})
+
+
+def test_a_hung_host_delays_a_look_up_by_filter_by_a_moment_and_is_told_last(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        plugin = await console.plugin("calc", "role = web")
+        assert now() - start == pytest.approx(ANSWER_GRACE, abs=0.1)
+        assert (plugin.hosts, [one.host for one in plugin.objects.unanswered]) == (["a"], ["hung"])
+        came = [(one.host, one.ok, round(now() - start, 1)) async for one in plugin.num_calls()]
+        assert came == [("a", True, ANSWER_GRACE), ("hung", False, 10 + ANSWER_GRACE)]
+        results = await plugin.using(timeout=0.5).num_calls()
+        assert ([one.host for one in results.silent], results.not_asked) == (["hung"], ())
+        assert now() - start == pytest.approx(10 + ANSWER_GRACE + 0.5, abs=0.1)
+
+    play(story, web("a"), CallingAgent("a"), SilentAgent("host", "hung"), SilentAgent("rpc", "hung"))
+
+
+def test_a_slow_host_that_is_meant_is_called_and_one_that_is_not_is_left_alone(play: Play) -> None:
+    others = [CallingAgent(name) for name in ("a", "slow", "db", "factless", "bare")]
+    hosts = [web("a"), slowed(web("slow"), 2), slowed(web("db", "db"), 2), slowed(HostAgent("factless"), 2)]
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        results = await (await console.plugin("calc", "role = web")).num_calls()
+        assert [(one.host, one.ok) for one in results] == [("a", True), ("slow", True)]
+        assert [(one.host, one.reason) for one in results.not_asked] == [
+            ("factless", "undecided"),
+            ("bare", "no_plugin"),
+        ]
+        assert [agent.called for agent in others if agent.name.endswith((":db", ":factless"))] == [[], []]
+
+    play(story, *hosts, *others[:4], slowed(web("bare"), 2.5), PluginAgent("bare"))
+
+
+def test_when_no_host_that_is_meant_has_the_plugin_a_slow_one_may(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        assert (await console.plugin("calc", "role = web")).hosts == ["slow"]
+
+    play(story, web("a"), PluginAgent("a", disks="1"), slowed(web("slow"), 2), CallingAgent("slow"))
+
+
+def test_a_selection_is_taken_as_it_is_and_its_undecided_hosts_are_told(play: Play) -> None:
+    slow = CallingAgent("slow")
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        chosen = await console.hosts("role = web")
+        assert [one.name for one in chosen.undecided] == ["slow"]
+        start = now()
+        plugin = await console.plugin("calc", chosen)
+        for calling in (plugin, plugin.using(timeout=5)):
+            results = await calling.num_calls()
+            assert [one.host for one in results] == ["a"]
+            assert [(one.host, one.reason) for one in results.not_asked] == [("slow", "undecided")]
+        assert now() - start < 0.1
+        assert slow.called == []
+
+    play(story, web("a"), CallingAgent("a"), slowed(web("slow"), 2), slow)

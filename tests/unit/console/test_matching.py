@@ -8,11 +8,13 @@ import logging
 import pytest
 
 from matahari.console import Console, Host
+from matahari.console.inquiry import ANSWER_GRACE
 from matahari.console.matching import filter_of
 from matahari.errors import FilterSyntaxError, RequestTimeoutError
 from matahari.filters import Filter, parse
 from tests.support.fake_bus import FakeBus, OurAgent, Play, QpidBroker
 from tests.support.host_agents import HostAgent, PluginAgent, SilentAgent
+from tests.support.slow_agents import slowed
 
 
 def web1() -> HostAgent:
@@ -106,12 +108,76 @@ def test_a_silent_host_delays_no_other_and_is_named_in_the_log(play: Play, caplo
     async def story(console: Console, bus: FakeBus) -> None:
         clock = asyncio.get_running_loop()
         before = clock.time()
-        with caplog.at_level(logging.WARNING, "matahari.console.client"):
+        with caplog.at_level(logging.WARNING, "matahari.console.choosing"):
             assert await names(console, "role = web or web1") == ["web1"]
         assert 2.0 <= clock.time() - before < 2.5
-        assert "no answer within 2 s from matahariproject.org:host:db1 on db1: left out" in caplog.text
+        assert "no answer from matahariproject.org:host:db1 on db1: undecided, and left out" in caplog.text
 
     play(story, web1(), SilentAgent("host", "db1"))
+
+
+def crowd(role: str = "web") -> list[HostAgent]:
+    return [HostAgent(f"h{number:02}", facts={"role": role}) for number in range(29)]
+
+
+def test_one_hung_host_of_thirty_delays_the_others_by_a_moment(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        clock = asyncio.get_running_loop().time
+        before = clock()
+        web = await console.hosts("role = web")
+        assert clock() - before == pytest.approx(ANSWER_GRACE, abs=0.1)
+        assert (len(web), [one.name for one in web.undecided]) == (29, ["hung"])
+        assert [one.name for one in (~web).undecided] == ["hung"]
+        assert "no answer from matahariproject.org:host:hung on hung: undecided" in caplog.text
+        matches = await console.match_hosts("role = web and Host.hostname = h*")
+        assert clock() - before == pytest.approx(2 * ANSWER_GRACE, abs=0.1)
+        [hung] = [one for one in matches if one.truth is None]
+        assert [one.name for one in hung.unanswered] == ["matahariproject.org:host:hung"]
+
+    play(story, *crowd(), SilentAgent("host", "hung"))
+
+
+def test_hosts_that_all_answer_are_not_waited_for(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        before = asyncio.get_running_loop().time()
+        assert len(await console.hosts("role = web")) == 29
+        assert asyncio.get_running_loop().time() - before < 0.1
+
+    play(story, *crowd())
+
+
+def test_a_host_that_is_merely_slower_is_in_the_selection(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        web = await console.hosts("role = web")
+        assert (len(web), web.undecided) == (30, [])
+
+    play(story, *crowd(), slowed(HostAgent("slow", facts={"role": "web"}), ANSWER_GRACE - 0.1))
+
+
+def test_while_no_host_matches_a_slow_one_may_be_the_one_that_is_meant(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        assert await names(console, "role = mail") == ["slow"]
+
+    play(story, *crowd(), slowed(HostAgent("slow", facts={"role": "mail"}), 1.5))
+
+
+def test_what_the_other_agents_of_a_hung_one_told_may_decide(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        matches = await console.match_hosts("role = db or plugin disks")
+        assert [one.name for one in matches.hosts] == ["db1", "half"]
+        assert matches.unanswered == []
+
+    play(story, db1(), SilentAgent("host", "half"), PluginAgent("half", disks="1"))
+
+
+def test_an_object_whose_schema_is_not_told_is_no_host_without_such_values(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        matches = await console.match_hosts("not Host.free_mem > 1GiB", timeout=5.0)
+        assert [(one.host.name, one.truth) for one in matches] == [("db1", True), ("hung", None)]
+        assert [one.host for one in matches.unanswered] == ["hung"]
+
+    hung = slowed(HostAgent("hung", free_mem=1, other=1), 3600, "SCHEMA")
+    play(story, db1(), hung)
 
 
 def test_who_might_match_and_does_not_answer_is_an_error_when_nobody_matches(play: Play) -> None:

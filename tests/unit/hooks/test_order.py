@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import pytest
@@ -16,6 +16,7 @@ from matahari.hooks import (
     Caller,
     Completed,
     Decision,
+    Ending,
     Failed,
     JsonValue,
     Problem,
@@ -34,12 +35,14 @@ ALLOW, DENY = Decision(True, "go", "yes"), Decision(False, "stop", "no")
 class Story:
     """Steps that say what they did; a step given as an exception raises it."""
 
-    validate: Sequence[Problem] | Exception = ()
-    authorise: Decision | Exception = ALLOW
-    audit: bool | Exception = True
+    validate: Sequence[Problem] | BaseException = ()
+    authorise: Decision | BaseException = ALLOW
+    audit: bool | BaseException = True
     run: str | BaseException = "done"
     reply: Sequence[Problem] | BaseException = ()
     audit_required: bool = False
+    ending: Ending = "cancelled"
+    digest: JsonValue | BaseException = None
     happened: list[str] = field(default_factory=list)
     records: list[dict[str, object]] = field(default_factory=list)
 
@@ -67,8 +70,20 @@ class Story:
             self.happened.append(f"validate reply {value}")
             return raised(self.reply)
 
+        async def digest(find: Callable[[], JsonValue]) -> JsonValue:
+            self.happened.append("digest")
+            return raised(self.digest) or find()
+
         steps = ActionSteps(
-            validate, authorise, audit, run, validate_reply, self.audit_required, clock=lambda: next(times)
+            validate,
+            authorise,
+            audit,
+            run,
+            validate_reply,
+            self.audit_required,
+            clock=lambda: next(times),
+            ending=lambda: self.ending,
+            digest=digest,
         )
         return asyncio.run(run_action(request, steps))
 
@@ -176,3 +191,85 @@ def test_a_result_that_cannot_be_checked_is_given_and_flagged() -> None:
     result = Story(reply=KeyError("schema")).play()
     assert isinstance(result, Completed)
     assert [problem.rule for problem in result.problems] == ["failed"]
+
+
+CANCELLED = asyncio.CancelledError()
+LARGE = ActionRequest(
+    "7", "web", "login", Caller("alice", True), {"text": "x" * 5000, "key": "s3cret"}, frozenset({"key"})
+)
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "timeout", "stopping"])
+@pytest.mark.parametrize(
+    ("story", "stage"),
+    [
+        (Story(validate=CANCELLED), "validate"),
+        (Story(authorise=CANCELLED), "authorise"),
+        (Story(digest=CANCELLED), "audit"),
+    ],
+    ids=["validate", "authorise", "digest"],
+)
+def test_what_ends_before_it_is_allowed_leaves_one_refusal(story: Story, stage: str, ending: Ending) -> None:
+    story = replace(story, ending=ending, happened=[], records=[])
+    with pytest.raises(asyncio.CancelledError):
+        story.play(LARGE)
+    [record] = story.records
+    assert (record["event"], record["stage"], record["rule"]) == ("refusal", stage, ending)
+    assert "run" not in story.happened
+    assert "s3cret" not in str(record)
+    assert ("arguments" in record) == (stage != "validate")
+
+
+def test_a_refusal_whose_digest_nobody_waits_for_says_why_it_was_refused() -> None:
+    story = Story(authorise=DENY, digest=CANCELLED)
+    with pytest.raises(asyncio.CancelledError):
+        story.play(LARGE)
+    [record] = story.records
+    assert (record["stage"], record["rule"]) == ("authorise", "no")
+
+
+def test_a_call_cancelled_while_its_intent_is_written_leaves_an_intent_and_an_outcome() -> None:
+    story = Story(audit=CANCELLED, ending="timeout")
+    with pytest.raises(asyncio.CancelledError):
+        story.play()
+    assert [record["event"] for record in story.records] == ["intent", "outcome"]
+    assert story.records[-1]["status"] == "timeout"
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "timeout", "stopping"])
+def test_an_outcome_says_who_ended_the_call(ending: Ending) -> None:
+    for story in (Story(run=CANCELLED, ending=ending), Story(reply=CANCELLED, ending=ending)):
+        with pytest.raises(asyncio.CancelledError):
+            story.play()
+        assert [record["event"] for record in story.records] == ["intent", "outcome"]
+        assert story.records[-1]["status"] == ending
+
+
+def test_a_time_limit_of_ours_is_a_timeout_and_one_of_foreign_code_a_failure() -> None:
+    late = RuntimeError("late")
+    late.kind = "timeout"  # type: ignore[attr-defined]  # as faults have
+    ours, foreign = Story(run=late), Story(run=TimeoutError("late"))
+    ours.play()
+    foreign.play()
+    assert (ours.records[-1]["status"], foreign.records[-1]["status"]) == ("timeout", "failed")
+    assert len(ours.records) == len(foreign.records) == 2
+
+
+def test_large_arguments_are_digested_once_and_only_when_they_are_written() -> None:
+    story = Story()
+    story.play(LARGE)
+    assert story.happened[:4] == ["validate", "authorise", "digest", "audit intent"]
+    assert story.happened.count("digest") == 1
+    assert "sha256" in str(story.records[0]["arguments"])
+    for plain, request in ((Story(validate=[PROBLEM]), LARGE), (Story(), REQUEST)):
+        plain.play(request)
+        assert "digest" not in plain.happened
+
+
+@pytest.mark.parametrize("error", [TimeoutError("all 2 threads are busy"), KeyError("bug")])
+def test_without_a_digest_there_is_a_record_all_the_same(error: Exception) -> None:
+    story = Story(digest=error)
+    assert story.play(LARGE) == Completed("done")
+    arguments = story.records[0]["arguments"]
+    assert isinstance(arguments, dict)
+    assert set(arguments) == {"left_out", "preview"}

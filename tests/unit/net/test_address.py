@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matahari.errors import ConfigError
-from matahari.net import DEFAULT_PORT, Address, is_loopback, parse_address
+from matahari.net import DEFAULT_PORT, Address, Pump, is_loopback, parse_address
 
 GOOD = {
     "unix:/run/matahari/bus.sock": Address("unix", path="/run/matahari/bus.sock"),
@@ -107,3 +107,13 @@ def test_the_default_port_can_be_chosen() -> None:
 )
 def test_loopback_is_told_by_the_form_of_the_name(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_a_server_that_is_near_changes_neither_the_text_nor_what_is_the_same() -> None:
+    class Server:
+        def connect(self, pump: Pump) -> None:
+            raise AssertionError("nobody connects")
+
+    address = Address("unix", path="/run/bus", near=Server())
+    assert (str(address), address) == ("unix:/run/bus", Address("unix", path="/run/bus"))
+    assert "near" not in repr(address)

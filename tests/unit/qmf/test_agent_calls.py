@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from matahari.errors import LocalProtocolError
-from matahari.qmf import MAX_PENDING_CALLS, Data, Invoke, Packet, Reply, Value
+from matahari.qmf import MAX_PENDING_CALLS, AgentEngine, CallRefused, Data, Invoke, Packet, Reply, Value
+from matahari.qmf._calls import MAX_REFUSALS
 from tests.support.lab_agent import (
     NAME,
     REPLY_TO,
@@ -183,3 +184,33 @@ def test_too_many_calls_under_way_are_refused_as_busy() -> None:
     commands(agent)
     agent.receive(call(address=address()), 11.0, 300)
     assert isinstance(agent.next_command(), Invoke)
+
+
+def refused(agent: AgentEngine) -> list[CallRefused]:
+    found = []
+    while (one := agent.next_refusal()) is not None:
+        found.append(one)
+    return found
+
+
+def test_a_request_that_is_no_call_is_told_once_to_whoever_writes_it_down() -> None:
+    agent = running_agent()
+    agent.receive(call(address=address()), 11.0, 300)
+    assert refused(agent) == []
+    agent.receive(replace(call(method="x" * 10_000, address=address(name="nobody"))), 11.0, 300)
+    agent.receive(replace(call(address=address()), body=[1]), 11.0, 300)
+    agent.receive(replace(call(address=address()), reply_to=None), 11.0, 300)
+    agent.stop()
+    agent.receive(call(address=address()), 11.0, 300)
+    first, *others = refused(agent)
+    assert (first.object_name, first.user_id, first.kind) == ("nobody", "ann", "unknown_object")
+    assert len(first.method) < 1000
+    assert [one.kind for one in others] == ["malformed", "no_reply_to", "stopping"]
+    assert refused(agent) == []
+
+
+def test_refusals_that_nobody_fetches_are_bounded() -> None:
+    agent = running_agent()
+    for _ in range(2 * MAX_REFUSALS):
+        agent.receive(replace(call(address=address()), body=[1]), 11.0, 300)
+    assert len(refused(agent)) == MAX_REFUSALS

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from matahari.hostproto import Json, MethodSpec
 from matahari.rpcagent import CallFailure
-from matahari.rpcagent.binding import Action
+from matahari.rpcagent.binding import LARGE, Action
+from matahari.rpcagent.pending import Recheck
 from tests.support.call_desk import ONE, Desk, Slip
 
 
@@ -89,3 +92,112 @@ def test_a_change_that_nobody_decides_upon_lets_a_call_run() -> None:
     desk.use_specs(MethodSpec("m", {**PARAMS, "x-positional": ["a", "b"]}, effects=READS.effects, doc="more"), worker=2)
     submit(desk, action, "1")
     assert [worker for worker, _ in desk.sent()] == [2]
+
+
+BIG = f'"{"x" * LARGE}"'
+MORE: dict[str, Json] = {**PARAMS, "x-varkw": True}
+
+
+def rechecks(desk: Desk) -> list[Recheck]:
+    return [command for command in desk.commands() if isinstance(command, Recheck)]
+
+
+def no_check(self: Action, *arguments: object) -> None:
+    pytest.fail("it was checked on the event loop")
+
+
+def parked(after_check: Callable[[], object] = lambda: None) -> tuple[Desk, Slip, Recheck]:
+    """A large call that was checked as one action and comes when there is another."""
+    desk = Desk()
+    desk.use_specs(READS)
+    action = desk.check("m", [BIG], {})
+    after_check()
+    desk.use_specs(MethodSpec("m", MORE, effects=READS.effects), worker=2)
+    slip = submit(desk, action, BIG)
+    [recheck] = rechecks(desk)
+    return desk, slip, recheck
+
+
+def test_a_large_call_of_another_generation_is_checked_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        desk, slip, recheck = parked(lambda: patch.setattr(Action, "check", no_check))
+    assert desk.sent() == []
+    recheck.action.check_again(recheck.allowed, recheck.args, recheck.kwargs)
+    desk.table.rechecked(recheck, None, 0.0)
+    assert desk.sent() == [(2, 1)]
+    assert not slip.done()
+
+
+def test_a_large_call_that_waits_while_the_schema_changes_is_checked_beside_the_loop_and_keeps_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    desk.use_specs(READS)
+    action = desk.check("m", [BIG], {})
+    for _ in range(3):
+        submit(desk, action, BIG)
+    assert len(desk.sent()) == 2
+    monkeypatch.setattr(Action, "check", no_check)
+    desk.use_specs(MethodSpec("m", MORE, effects=READS.effects), worker=2)
+    [recheck] = rechecks(desk)
+    small = submit(desk, desk.table.find("m"), "1")
+    assert desk.sent() == [(2, 4)]  # others do not wait for it
+    desk.table.rechecked(recheck, None, 0.0)
+    assert desk.sent() == [(2, 3)]
+    assert not small.done()
+
+
+def test_a_large_call_is_not_checked_again_for_the_same_parameters() -> None:
+    desk = Desk()
+    desk.use_specs(READS)
+    action = desk.check("m", [BIG], {})
+    desk.use_specs(MethodSpec("m", PARAMS, effects=READS.effects, doc="more"), worker=2)
+    submit(desk, action, BIG)
+    assert [type(command) for command in desk.commands()] != [Recheck]
+
+
+def test_a_large_call_that_no_longer_fits_fails_and_is_counted() -> None:
+    desk, slip, recheck = parked()
+    desk.table.rechecked(recheck, CallFailure("invalid_argument", "InvalidArgument", "no"), 0.0)
+    assert slip.kind == "invalid_argument"
+    assert (desk.table.active, desk.table.calls, desk.table.failures) == (0, 1, 1)
+    assert desk.sent() == []
+
+
+def test_a_schema_that_changes_meanwhile_has_a_large_call_checked_once_more() -> None:
+    desk, slip, recheck = parked()
+    desk.use_specs(MethodSpec("m", {**MORE, "title": "newer"}, effects=READS.effects), worker=3)
+    desk.table.rechecked(recheck, None, 0.0)
+    [again] = rechecks(desk)
+    assert again.action is not recheck.action
+    desk.table.rechecked(again, None, 0.0)
+    assert desk.sent() == [(3, 1)]
+    assert not slip.done()
+
+
+def test_what_ends_a_call_while_it_is_checked_ends_it_once() -> None:
+    gone = CallFailure("not_loaded", "NotLoaded", "removed")
+    ends: list[tuple[Callable[[Desk], None], str | None]] = [
+        (lambda desk: desk.table.handle_timeout(desk.table.next_deadline()), "busy"),
+        (lambda desk: desk.table.fail_waiting(lambda: gone), "not_loaded"),
+        (lambda desk: desk.table.abandon(1), None),
+    ]
+    for end, kind in ends:
+        desk, slip, recheck = parked()
+        end(desk)
+        assert slip.kind == kind
+        assert desk.table.active == 0
+        desk.table.rechecked(recheck, None, 1.0)  # comes too late, and changes nothing
+        assert desk.sent() == []
+
+
+def test_calls_that_are_checked_count_as_waiting() -> None:
+    desk = Desk()
+    desk.use_specs(READS)
+    action = desk.check("m", [BIG], {})
+    desk.use_specs(MethodSpec("m", MORE, effects=READS.effects), worker=2)
+    submit(desk, action, BIG)
+    submit(desk, action, BIG)
+    with pytest.raises(CallFailure, match="2 calls are waiting") as caught:
+        submit(desk, action, BIG)
+    assert caught.value.kind == "busy"

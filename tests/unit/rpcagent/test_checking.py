@@ -18,6 +18,7 @@ from matahari.rpcagent import CallFailure, CallResult, PluginStatus, checking
 from matahari.rpcagent.binding import Action
 from matahari.rpcagent.checking import CHECK_TIMEOUT, LARGE, MANY, MAX_CHECKS, ArgumentCheck, is_large
 from matahari.rpcagent.face import PluginObject
+from matahari.rpcagent.pending import Recheck
 from matahari.rpcagent.provider import PluginProvider
 from tests.support.plugins import TIME
 
@@ -168,3 +169,75 @@ def test_checks_that_their_callers_have_given_up_refuse_nobody_else() -> None:
         assert await other == {"a": "x" * LARGE}
 
     asyncio.run(story())
+
+
+def test_the_many_arguments_of_a_large_call_are_read_beside_the_loop() -> None:
+    provider = Provider(Action("p", MethodSpec("m", {"x-varargs": True})))
+    seen: list[threading.Thread] = []
+
+    class Number(int):
+        def __str__(self) -> str:
+            seen.append(threading.current_thread())
+            return "1"
+
+    arguments: dict[str, Value] = {"args": [Number(1)] * (MANY + 1)}
+    asyncio.run(plugin(provider).invoke("m", arguments, CONTEXT))
+    assert len(seen) == MANY + 1
+    assert threading.main_thread() not in seen
+
+
+DECLARED = MethodSpec("m", {}, {"type": "array", "items": {"type": "integer"}})
+LONG = json.dumps([1.5] * LARGE)
+
+
+def test_a_large_result_is_checked_beside_the_loop_and_a_small_one_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    real = Action.check_result
+
+    def check_result(self: Action, text: str) -> str:
+        threads.append(threading.current_thread())
+        return real(self, text)
+
+    monkeypatch.setattr(Action, "check_result", check_result)
+    action = Action("p", DECLARED)
+    small = action.result("[1.5]")
+    assert "the result of p.m is not as declared" in small.mismatch
+    assert small.check is None
+    large = action.result(LONG)
+    assert (large.text, large.mismatch) == (LONG, "")
+    found = asyncio.run(ArgumentCheck().finished(large))
+    assert "the result of p.m is not as declared" in found.mismatch
+    assert threads[0] is threading.main_thread()
+    assert threading.main_thread() not in threads[1:]
+    assert len(threads) == 2
+
+
+def test_a_result_of_which_nothing_is_declared_is_not_checked_at_all() -> None:
+    assert Action("p", SPEC).result(LONG) == CallResult(LONG)
+    assert Action("p", SPEC).result(LONG).check is None
+
+
+def test_a_result_that_cannot_be_checked_in_time_is_given_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "RESULT_TIMEOUT", 0.05)
+    may_end = threading.Event()
+
+    def slow() -> str:
+        may_end.wait(30)
+        return ""
+
+    try:
+        found = asyncio.run(ArgumentCheck().finished(CallResult("5", check=slow)))
+    finally:
+        may_end.set()
+    assert found.text == "5"
+    assert found.mismatch.startswith("the result could not be checked, ")
+
+
+@pytest.mark.parametrize("text", ["1", '"x"'])
+def test_a_call_of_another_generation_is_checked_beside_the_loop_and_its_outcome_told(text: str) -> None:
+    told: list[CallFailure | None] = []
+    newer = Action("p", MethodSpec("m", {"properties": {"a": {"type": "integer"}}, "x-positional": ["a"]}))
+    recheck = Recheck(7, newer, Action("p", SPEC), [text], {})
+    asyncio.run(ArgumentCheck().again(recheck, lambda asked, failure: told.append(failure)))
+    [failure] = told
+    assert (failure is None) == (text == "1")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import json
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from matahari.console import Host
 from matahari.errors import ConfigError, ConnectFailedError
 from matahari.shell.base.outcome import CommandError, ExitStatus
 from matahari.shell.base.ports import ConsoleLike
-from matahari.shell.mhsh import main
+from matahari.shell.mhsh import buffered, main
 from matahari.shell.scripts import open_script, run_lines, run_script
 from matahari.shell.start import ended_by_signals
 from tests.support.fake_classes import PLUGINS
@@ -249,6 +251,51 @@ def test_a_signal_ends_the_shell_in_order_and_is_then_as_before(number: signal.S
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
+class FullDisk(io.StringIO):
+    """A stream to a file on a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--completion", "bash"), ("-c", "list hosts")])
+def test_on_a_full_disk_it_says_so_and_could_not_ask(
+    words: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", FullDisk())
+    assert main(words, connect=lambda options: fleet()) == ExitStatus.COULD_NOT_ASK
+    assert capsys.readouterr().err == "mhsh: cannot go on: No space left on device\n"
+    sys.stdout.close()
+    monkeypatch.setattr(sys, "stdout", FullDisk())
+    monkeypatch.setattr(sys, "stderr", FullDisk())
+    assert main(words, connect=lambda options: fleet()) == ExitStatus.COULD_NOT_ASK
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+class GoneTerminal(io.StringIO):
+    """A stream to a terminal that was closed while it was written to."""
+
+    def flush(self) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_signal_keeps_its_status_where_the_terminal_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    console, gone = fleet(), GoneTerminal()
+
+    def ended() -> list[Host]:
+        signal.raise_signal(signal.SIGHUP)
+        return []
+
+    console.hosts = ended  # type: ignore[method-assign]  # the terminal is closed meanwhile
+    monkeypatch.setattr(sys, "stdout", gone)
+    with pytest.raises(SystemExit) as caught:
+        run("-c", "list hosts", console=console)
+    assert caught.value.code == 128 + signal.SIGHUP
+    assert sys.stdout is not gone  # at exit Python would flush it again, and end with 120
+    sys.stdout.close()
+
+
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -277,3 +324,18 @@ def test_an_interrupted_script_ends_with_130(capsys: pytest.CaptureFixture[str])
     assert console.is_closed
     asked = "% cancelling; Ctrl-C again stops waiting for the hosts"
     assert without_time(capsys.readouterr().err) == f"\n{asked}\n3 hosts: 0 answered, 0 failed, 3 silent\n\n"
+
+
+def test_a_stream_without_a_buffer_gets_one_so_that_no_part_of_it_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with io.TextIOWrapper(path.open("wb", buffering=0), write_through=True) as bare, buffered(bare) as stream:
+        assert isinstance(stream, io.TextIOWrapper)
+        assert isinstance(stream.buffer, io.BufferedWriter)
+        print("a line", file=stream)
+        assert path.read_text() == "a line\n"
+
+
+def test_a_stream_with_a_buffer_stays_as_it_is() -> None:
+    with io.TextIOWrapper(io.BytesIO()) as usual, io.StringIO() as text:
+        assert buffered(usual) is usual
+        assert buffered(text) is text

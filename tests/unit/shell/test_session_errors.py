@@ -94,7 +94,11 @@ def test_ambiguous_abbreviations_say_between_what() -> None:
     shell.run("select class Host")
     assert shell.says("se").startswith('% Ambiguous command: "se" begins select, set\n')
     assert shell.says("list c").startswith(
-        '% Ambiguous Command: "list c"\n% Candidates are:\n%     list classes (package PACKAGE)\n%     list commands\n'
+        '% Ambiguous Command: "list c"\n'
+        "%                          ^\n"
+        "% Candidates are:\n"
+        "%     list classes (package PACKAGE)\n"
+        "%     list commands\n"
     )
 
 
@@ -120,7 +124,9 @@ def test_a_selection_that_fails_changes_nothing() -> None:
     shell.run("select host web1; select class Host")
     shell.run("select class Nosuch")
     assert shell.session.prompt == "mhsh (host)[org.matahariproject:Host]> "
-    assert shell.out() == '% Class "org.matahariproject:Nosuch" not found\n\n'
+    assert shell.out() == (
+        '% Class "org.matahariproject:Nosuch" not found\n%     select class Nosuch\n%                  ^\n\n'
+    )
 
 
 def test_an_error_of_the_bus_is_one_line() -> None:

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from matahari.shell.base.outcome import ExitStatus
 
-__all__ = ["CLIENT_DEFAULTS", "Parser", "seconds"]
+__all__ = ["CLIENT_DEFAULTS", "HelpFormatter", "LinesFormatter", "Parser", "seconds"]
+
+_WIDTH: Final = 80  # columns, where nothing tells
+_MARGIN: Final = 2  # columns that argparse leaves free
 
 CLIENT_DEFAULTS: Final[Mapping[str, object]] = {"log_level": "warning"}
 """Of ``mhsh`` and ``tap``, whose output is for a person: what goes well needs no log line."""
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """As wide as the terminal, as argparse's own is, which loads :mod:`shutil` to find out: for each option of ``mhsh``.
+
+    Args:
+        prog: the program's name.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - _MARGIN)
+
+
+class LinesFormatter(HelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of description and epilog."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,12 +44,27 @@ class Parser(argparse.ArgumentParser):
         found: tuple[Any, list[str]] = super().parse_known_args(args, namespace)
         known, unknown = found
         if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+            from matahari.validation import did_you_mean  # only wanted after a mistake
+
+            offered = [one for one in self._option_string_actions if one.startswith("--")]
+            hint = did_you_mean(unknown[0].partition("=")[0], offered) if unknown[0].startswith("--") else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
         return known, unknown
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(ExitStatus.USAGE, f"{self.prog}: {message}\n")
+
+
+def _columns() -> int:
+    """Of the terminal, unless ``COLUMNS`` says another number."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isascii() and told.isdigit() and int(told) > 0:
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ is not None else -1).columns or _WIDTH
+    except (OSError, ValueError):  # no terminal, or it has been closed
+        return _WIDTH
 
 
 def seconds(most: float) -> Callable[[str], float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -83,15 +83,29 @@ class Directory(Protocol):
     def facts(self) -> Mapping[str, Sequence[str]]:
         """Facts and labels, each with values that some hosts have; both written as a filter has them."""
 
+    def events(self) -> Sequence[tuple[str, str]]:
+        """Package and name of the classes of events."""
+
+    def properties(self, package: str, class_name: str) -> Sequence[str]:
+        """Names of the properties of a class."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The names as of one moment, for completion."""
+    """The names as of one moment, for completion.
+
+    Attributes:
+        members: properties by package and name of their class, of some classes.
+        wish: takes a class of which the properties are wanted and not there, for a later moment.
+    """
 
     host_names: tuple[str, ...] = ()
     package_names: tuple[str, ...] = ()
     class_names: tuple[tuple[str, str], ...] = ()
     fact_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    event_names: tuple[tuple[str, str], ...] = ()
+    members: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    wish: Callable[[tuple[str, str]], None] = field(default=lambda name: None, compare=False)
 
     def hosts(self) -> Sequence[str]:
         """Names of the hosts."""
@@ -113,11 +127,22 @@ class Snapshot:
         """Facts and labels with some of their values."""
         return self.fact_values
 
+    def events(self) -> Sequence[tuple[str, str]]:
+        """Package and name of the classes of events."""
+        return self.event_names
+
+    def properties(self, package: str, class_name: str) -> Sequence[str]:
+        """Names of the properties of a class; none where they have to be asked for yet."""
+        name = (package, class_name)
+        if name not in self.members and name in self.class_names:
+            self.wish(name)
+        return self.members.get(name, ())
+
 
 class LiveDirectory:
     """The names as the console knows them now; each kind is asked for once, when a line first needs it.
 
-    No line that is run needs to know the facts of other hosts than it names: there are none here.
+    No line that is run needs to know facts, events or properties beforehand: there are none here.
     """
 
     def __init__(self, console: ConsoleLike) -> None:
@@ -151,6 +176,14 @@ class LiveDirectory:
     def facts(self) -> Mapping[str, Sequence[str]]:
         """None."""
         return {}
+
+    def events(self) -> Sequence[tuple[str, str]]:
+        """None."""
+        return ()
+
+    def properties(self, package: str, class_name: str) -> Sequence[str]:
+        """None."""
+        return ()
 
 
 def _plugins(classes: Sequence[tuple[str, str]]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from matahari.errors import NoAgentsError
-from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
+from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure, status_of
 from matahari.shell.base.parser import Parser, seconds
 from matahari.shell.base.ports import PLUGIN_PACKAGE, ConsoleLike
 from matahari.shell.direct.rolling import sample
@@ -107,8 +107,10 @@ def _session(options: argparse.Namespace, console: ConsoleLike, output: Output, 
 
 def _chosen(session: Session, package: str, class_name: str, method: str, options: argparse.Namespace) -> Chosen:
     try:
-        return choose(session, package, class_name, options.hosts)
-    except NoAgentsError as error:
+        return choose(session, package, class_name, options.hosts, ("call", options.words[0]))
+    except (CommandError, NoAgentsError) as error:
+        if status_of(error) is not ExitStatus.NOTHING_MATCHED:
+            raise
         others = [one for one in session.console.classes() if one.name == class_name and one.package != package]
         if not others:
             raise

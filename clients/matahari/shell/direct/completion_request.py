@@ -19,6 +19,7 @@ from matahari.shell.base.parser import CLIENT_DEFAULTS, Parser
 from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.direct.client_options import add_client_options
 from matahari.shell.direct.completion_words import offer, split_line, typed
+from matahari.shell.syntax.lines import Word
 
 __all__ = ["BusNames", "answer", "complete_words"]
 
@@ -102,6 +103,29 @@ class BusNames:
                 one.name for one in console.select(class_name, package=package, timeout=FETCH_TIMEOUT).properties
             ]
         )
+
+    def events(self) -> Sequence[tuple[str, str]]:
+        """Packages and names of the classes of events."""
+        return self._asked(
+            lambda console: [(one.package, one.name) for one in console.event_classes(timeout=FETCH_TIMEOUT)]
+        )
+
+    def arguments(
+        self, package: str, class_name: str, method: str, given: Sequence[str], fragment: str
+    ) -> Sequence[str]:
+        """What may stand behind the arguments of a plugin's method."""
+
+        def ask(console: ConsoleLike) -> list[str]:
+            from matahari.shell.syntax.arguments import schema_of  # only arguments need them
+            from matahari.shell.verbs.argument_completion import complete_arguments
+
+            schema = schema_of(console.select(class_name, package=package, timeout=FETCH_TIMEOUT), method)
+            if schema is None:
+                return []
+            words = [Word(text, 0, len(text), source=text) for text in given]
+            return [text.removesuffix(" ") for text in complete_arguments(schema, words, fragment)]
+
+        return self._asked(ask)
 
     def close(self) -> None:
         """Leave the bus."""

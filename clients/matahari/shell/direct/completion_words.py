@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from matahari.config import choices_of
+from matahari.shell.base.outcome import CommandError
 from matahari.shell.base.parser import Parser
 from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE
+from matahari.shell.direct.call import target_of
 from matahari.shell.direct.options import DIRECT_WORDS, shell_parser
 
 __all__ = ["Names", "Offer", "Typed", "offer", "split_line", "typed"]
@@ -37,6 +40,14 @@ class Names(Protocol):
 
     def properties(self, package: str, class_name: str) -> Sequence[str]:
         """Of the properties of a class."""
+
+    def events(self) -> Sequence[tuple[str, str]]:
+        """Packages and names of the classes of events."""
+
+    def arguments(
+        self, package: str, class_name: str, method: str, given: Sequence[str], fragment: str
+    ) -> Sequence[str]:
+        """What may stand behind the arguments ``given`` of a method: values, and names with ``=``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ def typed(words: Iterable[str]) -> Typed:
 def offer(line: Typed, fragment: str, names: Names) -> Offer:
     """What may stand in place of ``fragment``."""
     if line.pending is not None:
-        return _kept(_values(line.pending, names), fragment)
+        return _kept(_values(line.pending, fragment, names), fragment)
     if fragment.startswith("-") and not line.is_behind:
         option, sign, value = fragment.partition("=")
         if not sign:
@@ -121,7 +132,7 @@ def offer(line: Typed, fragment: str, names: Names) -> Offer:
         action = line.action(option)
         if action is None or action.nargs == 0:
             return Offer()
-        found = _kept(_values(action, names), value)
+        found = _kept(_values(action, value, names), value)
         return Offer(tuple(f"{option}={one}" for one in found.words), found.has_files)
     return _kept(_POSITIONS[line.direct](line, fragment, names), fragment)
 
@@ -132,15 +143,31 @@ def _script(line: Typed, fragment: str, names: Names) -> Offer:
 
 
 def _call(line: Typed, fragment: str, names: Names) -> Offer:
-    if line.words:
+    if not line.words:
+        return _members(fragment, names, names.methods)
+    try:
+        target = target_of(line.words[0])
+    except CommandError:
         return Offer()
+    words = tuple(one for one in names.arguments(*target, line.words[1:], fragment) if one.startswith(fragment))
+    return Offer(words, is_open=bool(words) and all(one.endswith("=") for one in words))
+
+
+def _describe(line: Typed, fragment: str, names: Names) -> Offer:
+    def members(package: str, class_name: str) -> Sequence[str]:
+        return [*names.methods(package, class_name), *names.properties(package, class_name)]
+
+    return Offer() if line.words else _members(fragment, names, members)
+
+
+def _members(fragment: str, names: Names, members: Callable[[str, str], Sequence[str]]) -> Offer:
     classes = {
         (f"{name}." if package == PLUGIN_PACKAGE else f"{package}:{name}."): (package, name)
         for package, name in names.classes()
     }
     for head, (package, name) in classes.items():
         if fragment.startswith(head):
-            return Offer(tuple(head + method for method in names.methods(package, name)))
+            return Offer(tuple(head + member for member in members(package, name)))
     # Whoever has typed nothing wants a plugin; all other classes have long names.
     return Offer(
         tuple(head for head, (package, _) in classes.items() if fragment or package == PLUGIN_PACKAGE), is_open=True
@@ -152,37 +179,53 @@ def _get(line: Typed, fragment: str, names: Names) -> Offer:
         classes = names.classes()
         short = [name for package, name in classes if package == DEFAULT_PACKAGE]
         long = [f"{package}:{name}" for package, name in classes if package != DEFAULT_PACKAGE or fragment]
-        return Offer((*short, *long))
+        return Offer((*short, *long, *(_lonely(classes) if fragment else ())))
     if len(line.words) > 1:
         return Offer()
     package, _, name = line.words[0].rpartition(":")
-    return Offer(tuple(names.properties(package or DEFAULT_PACKAGE, name)))
+    if not package:
+        package = _lonely(names.classes()).get(name, DEFAULT_PACKAGE)
+    return Offer(tuple(names.properties(package, name)))
+
+
+def _lonely(classes: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Packages of the classes that are the only ones of their name: these can be named without it."""
+    counts = Counter(name for _, name in classes)
+    return {name: package for package, name in classes if counts[name] == 1}
+
+
+def _events(line: Typed, fragment: str, names: Names) -> Offer:
+    return Offer() if line.words else _event_classes(fragment, names)
+
+
+def _event_classes(fragment: str, names: Names) -> Offer:
+    known = names.events()
+    short = [name for _, name in known] if fragment else []
+    return Offer((*(f"{package}:{name}" for package, name in known), *short))
 
 
 def _hosts(line: Typed, fragment: str, names: Names) -> Offer:
     return Offer(tuple(names.hosts()))
 
 
-def _nothing(line: Typed, fragment: str, names: Names) -> Offer:
-    return Offer()
-
-
 _POSITIONS: Final[dict[str, Callable[[Typed, str, Names], Offer]]] = {
     "": _script,
     "call": _call,
-    "describe": _call,
-    "events": _nothing,
+    "describe": _describe,
+    "events": _events,
     "get": _get,
     "hosts": _hosts,
 }
 
 
-def _values(action: argparse.Action, names: Names) -> Offer:
+def _values(action: argparse.Action, fragment: str, names: Names) -> Offer:
     """What may be an option's value."""
     if action.choices is not None:
         return Offer(tuple(str(one) for one in action.choices))
     if action.dest == "hosts":
         return Offer(tuple(names.hosts()))
+    if action.dest == "class_name":
+        return _event_classes(fragment, names)
     return Offer(choices_of(action.dest), has_files=action.metavar == "FILE")
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from matahari.shell.base.parser import Parser
+from matahari.shell.base.parser import LinesFormatter, Parser
 from matahari.shell.direct.client_options import add_client_options
 
 __all__ = ["DIRECT_WORDS", "SHELLS", "parse", "parse_mixed", "shell_parser"]
@@ -87,7 +87,7 @@ def shell_parser(*, words: str = "*") -> Parser:
         prog="mhsh",
         description="Shell for the hosts on a Matahari bus. Without FILE and -c it reads commands from the terminal.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines about direct commands
+        formatter_class=LinesFormatter,  # keeps the lines about direct commands
         allow_abbrev=False,
     )
     parser.add_argument(

@@ -97,7 +97,7 @@ def run_get(options: argparse.Namespace, console: ConsoleLike, output: Output, a
     session = Session(console, output, limit=options.timeout, approval=approval)
     name, member = options.words
     package, class_name = find_class(console, name)
-    chosen = choose(session, package, class_name, options.hosts)
+    chosen = choose(session, package, class_name, options.hosts, ("get", name))
     if chosen.status is ExitStatus.NONE_ANSWERED:
         return chosen.status
     status = run_words(session, "get", f"{name} {member}", member, ())
@@ -128,7 +128,7 @@ def run_describe(options: argparse.Namespace, console: ConsoleLike, output: Outp
     session = Session(console, output, limit=options.timeout, approval=approval)
     [target] = options.words
     package, class_name, member = target_of(target)
-    chosen = choose(session, package, class_name, options.hosts)
+    chosen = choose(session, package, class_name, options.hosts, ("describe", target))
     if chosen.status is ExitStatus.NONE_ANSWERED:
         return chosen.status
     status = run_words(session, "describe", target, member, ())

@@ -13,7 +13,7 @@ from typing import Final
 
 from matahari.errors import MatahariError
 from matahari.shell.base.outcome import ExitStatus, status_of
-from matahari.shell.base.parser import Parser
+from matahari.shell.base.parser import HelpFormatter, Parser
 from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.direct.call import add_call_options, check_call, run_call
 from matahari.shell.direct.client_options import add_client_options
@@ -54,7 +54,13 @@ _ABOUT: Final = {
 
 def direct_parser(word: str) -> Parser:
     """The parser of what may stand behind a direct word; what is no option is its ``rest``."""
-    parser = Parser(prog=f"mhsh {word}", usage=_USAGE[word], description=_ABOUT[word], allow_abbrev=False)
+    parser = Parser(
+        prog=f"mhsh {word}",
+        usage=_USAGE[word],
+        description=_ABOUT[word],
+        formatter_class=HelpFormatter,
+        allow_abbrev=False,
+    )
     match word:
         case "call":
             add_call_options(parser)

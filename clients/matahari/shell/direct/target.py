@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matahari.errors import NoAgentsError
-from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
+from matahari.errors import MatahariError, MissingArgumentError, NoAgentsError
+from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure, status_of
 from matahari.shell.base.parser import Parser
 from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, ConsoleLike
 from matahari.shell.base.selection import LiveDirectory, Selection
@@ -60,17 +60,24 @@ def choose_hosts(session: Session, text: str) -> tuple[list[str], ExitStatus]:
         matches = filters.choose(text)
     except CommandError as error:
         raise pointed(error, Line(text, (Word(text, 0, len(text)),), 0, len(text))) from error
-    return [host.name for host in matches.hosts], filters.complain(matches)
+    return [host.name for host in matches.hosts], filters.complain(matches, "undecided and left out")
 
 
-def choose(session: Session, package: str, class_name: str, hosts: str | None) -> Chosen:
+def choose(session: Session, package: str, class_name: str, hosts: str | None, typed: tuple[str, str]) -> Chosen:
     """Select the class on the hosts that a filter means.
 
+    Args:
+        typed: the direct word, and what behind it names the class.
+
     Raises:
+        CommandError: nobody knows such a class; what was typed is shown with its column.
         NoAgentsError: nobody has it, or none of these hosts.
     """
     names, status = ([], ExitStatus.OK) if hosts is None else choose_hosts(session, hosts)
-    found = session.select(Selection(tuple(names), package, class_name))
+    try:
+        found = session.select(Selection(tuple(names), package, class_name))
+    except NoAgentsError as error:
+        raise _pointed_at_class(error, session.console, package, class_name, typed) from error
     objects = session.objects
     assert objects is not None  # a class is selected
     lacking: tuple[str, ...] = ()
@@ -87,6 +94,26 @@ def choose(session: Session, package: str, class_name: str, hosts: str | None) -
             f"None of the {len(names)} hosts that are meant has a {what}" if names else f"There is no {what}"
         )
     return Chosen(first_failure([found, status, ExitStatus.SOME_FAILED if lacking else ExitStatus.OK]), lacking)
+
+
+def _pointed_at_class(
+    error: NoAgentsError, console: ConsoleLike, package: str, class_name: str, typed: tuple[str, str]
+) -> MatahariError:
+    """The same error with the column of the class, or package, where that is what nobody knows."""
+    try:
+        known = {(one.package, one.name) for one in console.classes()}
+    except MatahariError:
+        return error
+    if not known or (package, class_name) in known:
+        return error
+    command, target = typed
+    in_front, _, _ = target.rpartition(":")
+    at = len(command) + 1
+    if in_front and any(package == one for one, _ in known):
+        at += len(in_front) + 1
+    text = " ".join(typed)
+    unknown = CommandError(*str(error).split("\n"), position=at, status=status_of(error))
+    return pointed(unknown, Line(text, (Word(text, 0, len(text)),), 0, len(text)))
 
 
 def class_text(package: str, class_name: str) -> str:
@@ -125,10 +152,27 @@ def run_words(session: Session, command: str, target: str, member: str, words: S
     """
     line = _line(command, target, member, words)
     try:
-        found, values = session.commands(LiveDirectory(session.console)).find(line)
+        found, values = session.commands(LiveDirectory(session.console)).find(line, more=_more(session, command))
         return found.action(values)
     except CommandError as error:
-        raise pointed(error, line) from error
+        from matahari.shell.verbs.masking import masked_error  # only wanted after a mistake
+
+        told, shown = masked_error(session, error, line)
+        assert isinstance(told, CommandError)  # as this one is
+        raise pointed(told, shown) from error
+    except MissingArgumentError as error:
+        if words:
+            raise  # it is told where it is, or may be about a secret
+        raise pointed(CommandError(str(error), position=len(line.text) + 1), line) from error
+
+
+def _more(session: Session, command: str) -> str:
+    """What lists all members of the class."""
+    selected = session.selection
+    owner = {DEFAULT_PACKAGE: "class", PLUGIN_PACKAGE: "plugin"}.get(
+        selected.package, f"class package {selected.package}"
+    )
+    return f"mhsh -c 'select {owner} {selected.class_name}; help {command}'"
 
 
 def report_lacking(session: Session, hosts: Sequence[str], *, name: str, is_timed: bool = False) -> None:

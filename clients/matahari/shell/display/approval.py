@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TextIO
 
 from matahari.shell.base.outcome import CommandError, ExitStatus
@@ -22,11 +22,15 @@ class Risk:
         method: its name.
         hosts: names of the hosts, each once.
         arguments: as a line shows them, without secrets; empty for none.
+        exact: all of the arguments, to tell one call from another; may have secrets, and is never shown.
+        objects: host and name of each object.
     """
 
     method: str
     hosts: tuple[str, ...]
     arguments: str = ""
+    exact: str = field(default="", repr=False)
+    objects: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def text(self) -> str:

@@ -5,6 +5,7 @@ What is known is what the objects published when they were fetched, of every obj
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -31,7 +32,13 @@ def risk_of(
     ):
         return None
     hosts = tuple(dict.fromkeys(found.host for found in objects))
-    return Risk(method, hosts, arguments_text(list(entries_of(objects, method)), args, kwargs))
+    return Risk(
+        method,
+        hosts,
+        arguments_text(list(entries_of(objects, method)), args, kwargs),
+        exact=json.dumps([args, kwargs], sort_keys=True, default=repr),
+        objects=frozenset((found.host, found.name) for found in objects),
+    )
 
 
 def declared_of(objects: ObjectsLike, method: str) -> str:

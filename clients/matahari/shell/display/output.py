@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from matahari.errors import MatahariError
 from matahari.shell.display.render import INDENT, error_lines, json_line, printable
@@ -26,8 +23,7 @@ def wants_colour(stream: TextIO, environment: Mapping[str, str] = os.environ) ->
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") not in (None, "", "dumb")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One answer on its way through a pipe.
 
     Attributes:
@@ -77,7 +73,11 @@ class Output:
     @property
     def width(self) -> int | None:
         """Columns of the terminal that answers go to, None where there is none."""
-        return None if self.is_piped or not self.out.isatty() else shutil.get_terminal_size().columns
+        if self.is_piped or not self.out.isatty():
+            return None
+        import shutil  # with all its formats of archives, which most commands would load for nothing
+
+        return shutil.get_terminal_size().columns
 
     @property
     def is_piped(self) -> bool:
@@ -132,6 +132,8 @@ class Output:
         """The ``% `` lines of an error and an empty line; with ``debug`` its traceback on ``err``."""
         self.complain(error_lines(error, line))
         if self.debug:
+            import traceback  # only wanted to be shown
+
             self.remark("".join(traceback.format_exception(error)).rstrip("\n"))
 
     def complain(self, lines: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -27,6 +26,8 @@ class StatusLine:
         """Put ``text``, which is harmless and has no line breaks, in the place of what is shown; cut where it is long."""
         if not self._can:
             return
+        import shutil  # with all its formats of archives, which most commands would load for nothing
+
         # Not into the last column: a line that wraps could not be cleared.
         room = shutil.get_terminal_size().columns - 1
         self._stream.write(f"{_START_OF_LINE}{cut(text, room)}{_CLEAR_TO_END}")

@@ -97,9 +97,14 @@ def is_silent(error: MatahariError | None) -> bool:
     return error is None or isinstance(error, RequestError | TransportError)
 
 
-def unanswered_lines(agents: Sequence[AgentLike]) -> list[str]:
-    """Who did not answer when objects were fetched: a line for each agent, of many one for all."""
+def unanswered_lines(agents: Sequence[AgentLike], meaning: str = "") -> list[str]:
+    """Who did not answer: a line for each agent, of many one for all.
+
+    Args:
+        meaning: what this makes of their hosts, e.g. ``not selected``.
+    """
+    silent = f"did not answer; {meaning}" if meaning else "did not answer"
     if len(agents) <= MAX_NAMED:
-        return [f"% {printable(one.host or 'a host')} did not answer: {printable(one.name)}" for one in agents]
+        return [f"% {printable(one.host or 'a host')} {silent}: {printable(one.name)}" for one in agents]
     named = ", ".join(printable(one.host or one.name) for one in agents[:MAX_NAMED])
-    return [f"% {len(agents)} agents did not answer: {named} and {len(agents) - MAX_NAMED} more"]
+    return [f"% {len(agents)} agents {silent}: {named} and {len(agents) - MAX_NAMED} more"]

@@ -51,7 +51,11 @@ class EventCommands:
     def commands(self, directory: Directory) -> Iterator[Command]:
         """Both."""
         events = Keyword("events")
-        wish = Rest("(-n COUNT) (PACKAGE:CLASS)", complete=self._complete)
+
+        def complete(words: Sequence[Word], fragment: str) -> list[str]:
+            return self._complete(directory, words, fragment)
+
+        wish = Rest("(-n COUNT) (PACKAGE:CLASS)", complete=complete, may_end=_is_wish)
         yield Command((events, wish), self._follow)
         yield Command((Keyword("show"), events, wish), self._show)
 
@@ -122,12 +126,16 @@ class EventCommands:
             self._shell.event_log = EventLog()
         return self._shell.event_log
 
-    def _complete(self, words: Sequence[Word], fragment: str) -> list[str]:
+    def _complete(self, directory: Directory, words: Sequence[Word], fragment: str) -> list[str]:
         flags, left = complete_flags(words, fragment, _FLAGS, anywhere=True)
         if left is None or left:
             return flags
         heard = [] if self._shell.event_log is None else self._shell.event_log.recent()
-        names = {f"{one.event.package}:{one.event.name}" for one in heard if one.event.kind == "event"}
+        known = {(one.event.package, one.event.name) for one in heard if one.event.kind == "event"}
+        known.update(directory.events())
+        names = {f"{package}:{name}" for package, name in known}
+        if fragment:
+            names |= {name for _, name in known}  # of any package
         return [*flags, *(f"{name} " for name in sorted(names) if name.startswith(fragment))]
 
 
@@ -137,6 +145,14 @@ def _left_out(name: str | None) -> str:
 
 def _hosts(selection: Selection) -> str:
     return counted(len(selection.hosts), "host") if selection.hosts else "all hosts"
+
+
+def _is_wish(words: Sequence[Word]) -> bool:
+    try:
+        _wish(tuple(words))
+    except CommandError:
+        return False
+    return True
 
 
 def _wish(words: object) -> tuple[str | None, int | None]:

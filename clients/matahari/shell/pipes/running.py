@@ -165,14 +165,17 @@ class StageCommands:
 
     def commands(self) -> Iterator[Command]:
         """All of them; their help is here and in the actions."""
-        pattern = Rest("(-i) (-v) PATTERN", is_required=True, complete=partial(_offered, _GREP_OPTIONS))
+        text = "(-i) (-v) PATTERN"
+        ends = partial(_are_whole, _GREP_OPTIONS)
+        pattern = Rest(text, is_required=True, complete=partial(_offered, _GREP_OPTIONS), may_end=ends)
         yield Command((Keyword("grep"), pattern), self._grep)
         yield Command((Keyword("count"),), self._count)
         rows = Value("ROWS", Integer(0, MAX_HEAD))
         yield Command((Keyword("head"), Group((rows,))), self._head)
         for name, about in _FORMAT_HELP.items():
             yield Command((Keyword(name),), partial(self._format, name), about)
-        path = Rest("(-a) PATH", is_required=True, complete=partial(_offered, _FILE_OPTIONS))
+        ends = partial(_are_whole, _FILE_OPTIONS)
+        path = Rest("(-a) PATH", is_required=True, complete=_complete_path, may_end=ends)
         yield Command((Keyword("file"), path), self._file)
 
     def _grep(self, values: tuple[object, ...]) -> ExitStatus:
@@ -245,6 +248,23 @@ def _offered(options: Sequence[str], words: Sequence[Word], fragment: str) -> li
         return [f"{fragment} " if fragment else ""]
     taken = {word.text for word in words}
     return [f"{option} " for option in options if option not in taken and option.startswith(fragment)]
+
+
+def _complete_path(words: Sequence[Word], fragment: str) -> list[str]:
+    """``-a``, or files and directories."""
+    from matahari.shell.pipes.paths import complete_path  # only completion needs it
+
+    if fragment.startswith("-") or any(word.text not in _FILE_OPTIONS for word in words):
+        return _offered(_FILE_OPTIONS, words, fragment)
+    return complete_path(fragment)
+
+
+def _are_whole(known: Sequence[str], words: Sequence[Word]) -> bool:
+    try:
+        _arguments(("", tuple(words)), known, "")
+    except CommandError:
+        return False
+    return True
 
 
 def _arguments(values: tuple[object, ...], known: Sequence[str], noun: str) -> tuple[set[str], Word]:

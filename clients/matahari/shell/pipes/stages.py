@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from matahari.shell.base.outcome import ExitStatus
@@ -67,7 +66,7 @@ class Grep(Stage):
         kept = tuple(line for line in lines if self._matches(line) is not self._is_inverted)
         if kept:
             self._passed = True
-            self.outlet(row if len(kept) == len(lines) else replace(row, lines=kept))
+            self.outlet(row if len(kept) == len(lines) else row._replace(lines=kept))
 
     def end(self) -> ExitStatus:
         """As grep(1): 1 when nothing matched."""

@@ -164,12 +164,11 @@ async def _broker(settings: Settings) -> AsyncIterator[tuple[Broker, Address, li
     broker = Broker(acl)
     tasks = TaskKeeper()
     try:
-        await broker.listen_unix(settings.socket)
+        address = await broker.listen_unix(settings.socket)
         raise_descriptor_limit()
         if acl is not None:
             _log.info("access rules of %s are in force: %d in all", settings.acl_file, len(acl))
             _check_reachable(settings)
-        address = Address("unix", path=str(settings.socket))
         facts = [f"broker={address}"]
         if settings.insecure_port is not None:
             port = await broker.listen_insecure(settings.insecure_port)

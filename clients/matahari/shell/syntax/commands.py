@@ -8,38 +8,26 @@ Source: matahari-2012.md 15.2 (unknown words), 15.5 (groups), 15.7 (texts of err
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from matahari.shell.base.outcome import CommandError, ExitStatus
-from matahari.shell.syntax.grammar import (
-    Keyword,
-    MissingWordsError,
-    RefusedWordError,
-    Rest,
-    Syntax,
-    match,
-    syntax_text,
-)
+from matahari.shell.syntax.grammar import Keyword, Rest, Syntax, match, syntax_text
 from matahari.shell.syntax.lines import NAME_BEFORE_VALUE, PIPE, Line, Word, quote
-from matahari.shell.syntax.values import close_matches, not_found
+from matahari.shell.syntax.values import close_matches
 
 if TYPE_CHECKING:
     from matahari.shell.syntax.completion import Expected
 
-__all__ = ["Action", "Command", "CommandSet", "Detail", "Source", "UnknownCommandError", "pipe_hint"]
+__all__ = ["Action", "Command", "CommandSet", "Detail", "Source", "UnknownCommandError"]
 
 Action = Callable[[tuple[object, ...]], ExitStatus]
 
 MAX_ABBREVIATIONS = 4  # no syntax has more keywords
-MAX_SHOWN = 8  # candidates in an error; more would drive the reason off the screen
-MAX_MISSING = 3  # lines about what may come next; more would only be the candidates once more
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(NamedTuple):
     """One line of a command's help: an argument's type, name and description."""
 
     type: str
@@ -47,8 +35,7 @@ class Detail:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command of a mode.
 
     Attributes:
@@ -79,13 +66,18 @@ class Command:
         return keyword.word
 
     @property
+    def second(self) -> str:
+        """The keyword behind the first word, empty where there is none."""
+        following = self.syntax[1] if len(self.syntax) > 1 else None
+        return following.word if isinstance(following, Keyword) else ""
+
+    @property
     def text(self) -> str:
         """The syntax as text."""
         return syntax_text(self.syntax)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Commands that are made, and whose module may be loaded, when a line begins with one of these words.
 
     Attributes:
@@ -166,13 +158,24 @@ class CommandSet:
             return word.text
         fits = [first for first in self.first_words() if first.startswith(word.text)]
         if word.is_quoted or not word.text or not fits:
-            raise UnknownCommandError(line, close_matches(word.text, self.first_words()))
+            raise UnknownCommandError(line, self._meant(word.text.lower()))
         if len(fits) > 1:
-            raise _ambiguous(word, fits)
+            from matahari.shell.syntax.mismatches import ambiguous  # only wanted after a mistake
+
+            raise ambiguous(word, fits)
         return fits[0]
 
-    def find(self, line: Line) -> tuple[Command, tuple[object, ...]]:
+    def _meant(self, word: str) -> list[str]:
+        """What may have been meant with a first word that is none: one that is close, or those that it stands behind."""
+        firsts = self.first_words()
+        behind = [command for first in firsts for command in self.visible(first) if command.second == word]
+        return close_matches(word, firsts) or list(dict.fromkeys(f"{one.first} {word}" for one in behind))
+
+    def find(self, line: Line, *, more: str = "") -> tuple[Command, tuple[object, ...]]:
         """The command that a line means, and its matched values.
+
+        Args:
+            more: what lists the commands of the first word, for errors; ``help`` and that word by default.
 
         Raises:
             CommandError: none fits, or an abbreviation fits several.
@@ -186,10 +189,14 @@ class CommandSet:
             if len(fits) == 1 or (fits and abbreviations == 0):
                 return fits[0]
             if fits:
-                raise _ambiguous_group(line, [command for command, _ in fits])
+                from matahari.shell.syntax.mismatches import ambiguous_group  # only wanted after a mistake
+
+                raise ambiguous_group(line, [command for command, _ in fits])
         if len(group) == 1:
             raise failures[0]
-        raise _nothing_fits(line, first, group, failures)
+        from matahari.shell.syntax.mismatches import nothing_fits  # only wanted after a mistake
+
+        raise nothing_fits(line, group, failures, more=more or f"help {first}")
 
     def complete(self, before_cursor: str) -> tuple[int, list[str]]:
         """What may stand at the cursor.
@@ -249,81 +256,6 @@ def _fits(
         except CommandError as error:
             failures.append(error)
     return fits, failures
-
-
-def _ambiguous(word: Word, fits: Sequence[str]) -> CommandError:
-    return CommandError(f'Ambiguous command: "{word.text}" begins {", ".join(fits)}', position=word.start)
-
-
-def _ambiguous_group(line: Line, commands: Sequence[Command]) -> CommandError:
-    candidates = [f"    {command.text}" for command in commands]
-    return CommandError(f'Ambiguous Command: "{line.source}"', "Candidates are:", *candidates)
-
-
-def _nothing_fits(line: Line, first: str, group: Sequence[Command], failures: Sequence[CommandError]) -> CommandError:
-    furthest = max(_column(error) for error in failures)
-    deepest = [error for error in failures if _column(error) == furthest]
-    reasons = list(dict.fromkeys(_reasons(deepest)))
-    status = next((error.status for error in deepest if error.status is not ExitStatus.USAGE), ExitStatus.USAGE)
-    candidates = [one for one in zip(group, failures, strict=True) if not one[0].is_hidden]
-    left_out = max(0, len(candidates) - MAX_SHOWN)
-    if left_out:  # those that fit best come first; the sort keeps the order otherwise
-        candidates = sorted(candidates, key=lambda one: -_column(one[1]))[:MAX_SHOWN]
-    return CommandError(
-        f'Invalid Command: "{line.source}"',
-        *reasons,
-        *(hint for word in line.words if word.start == furthest for hint in pipe_hint(word)),
-        *(["Candidates are:"] if candidates else []),
-        *(f"    {command.text}" for command, _ in candidates),
-        *([f"    … and {left_out} more: help {first}"] if left_out else []),
-        position=furthest,
-        status=status,
-    )
-
-
-def _reasons(deepest: Sequence[CommandError]) -> Iterable[str]:
-    """Why the candidates that came furthest refuse; wrong keywords are one reason together, and so are missing members."""
-    members: dict[str, list[str]] = {}
-    for error in deepest:
-        if isinstance(error, RefusedWordError) and error.keyword is not None:
-            members.setdefault(error.keyword.noun, []).append(error.keyword.word)
-    for noun, known in members.items():
-        word = next(error.word for error in deepest if isinstance(error, RefusedWordError))
-        if noun:
-            yield str(not_found(noun, word.text, known))
-        elif close := close_matches(word.text, known):
-            yield f"Invalid keyword '{word.text}'; did you mean {', '.join(close)}?"
-    yield from _missing([error for error in deepest if isinstance(error, MissingWordsError)])
-    for error in deepest:
-        if isinstance(error, RefusedWordError):
-            if error.keyword is None:
-                yield error.reason
-        elif not isinstance(error, MissingWordsError):
-            yield error.lines[0]
-
-
-def pipe_hint(word: Word) -> list[str]:
-    """What to do when a pipe was meant in a word that is none, else nothing."""
-    before, pipe, behind = word.source.partition(PIPE)
-    if not pipe or word.is_quoted or not before.strip():
-        return []
-    return [f"A pipe has blanks around it: {before} {PIPE} {behind}".rstrip()]
-
-
-def _missing(errors: Sequence[MissingWordsError]) -> Iterable[str]:
-    """What may come next, as far as the candidates do not say it all the better."""
-    nouns = Counter(error.noun for error in errors)
-    texts = dict.fromkeys(
-        f"a {error.noun.lower()}" if error.noun and nouns[error.noun] > 1 else f"'{error.missing}'" for error in errors
-    )
-    if len(texts) > MAX_MISSING:
-        yield "Missing arguments: one of those below"
-    else:
-        yield from (f"Missing arguments: {text}" for text in texts)
-
-
-def _column(error: CommandError) -> int:
-    return -1 if error.position is None else error.position
 
 
 def _quoted(suggestion: str, fragment: str, typed: str) -> str:

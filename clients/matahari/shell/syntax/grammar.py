@@ -17,8 +17,7 @@ Source: matahari-2012.md 15.5, 15.7 and the table of 17.8
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from matahari.errors import MatahariError
 from matahari.shell.base.outcome import CommandError, ExitStatus, status_of
@@ -42,8 +41,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(NamedTuple):
     """A fixed word.
 
     Attributes:
@@ -57,31 +55,27 @@ class Keyword:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A word given by the user; ``default`` (or what it returns) stands for it in a group that is left out."""
 
     name: str
-    converter: Converter = field(default_factory=Text)
+    converter: Converter = Text()
     default: object | Callable[[], object] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Elements that may be left out together."""
 
     elements: tuple[Element, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(NamedTuple):
     """One value or more, to the end of the line; inside a left-out group none."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(NamedTuple):
     """All remaining words as they are: their reader is the command.
 
     Attributes:
@@ -90,6 +84,7 @@ class Rest:
         accepts: refuses words that are none of this command's; None takes all.
         complete: continuations of a fragment behind some of the words; None offers the fragment itself.
         hints: what may stand there, and what it is, for help in place; None shows ``text``.
+        may_end: whether the line may end behind such words, for help in place; None where it may, once there is one.
         is_source: the reader takes words as they were typed, so that what completes them is never put into quotes.
     """
 
@@ -99,6 +94,7 @@ class Rest:
     complete: Callable[[Sequence[Word], str], list[str]] | None = None
     hints: Callable[[Sequence[Word], str], Sequence[tuple[str, str]]] | None = None
     is_source: bool = False
+    may_end: Callable[[Sequence[Word]], bool] | None = None
 
 
 Element: TypeAlias = Keyword | Value | Group | Repeat | Rest

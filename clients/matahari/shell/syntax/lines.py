@@ -21,6 +21,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import dropwhile
+from typing import NamedTuple
 
 from matahari.errors import FilterSyntaxError
 
@@ -63,8 +64,7 @@ class Word:
         return self.quoted_at >= 0
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """One stage of a pipe: the column of the ``|`` in front of it, and its words, which may be none."""
 
     pipe: int

@@ -32,8 +32,16 @@ def pointed(error: MatahariError, words: Sequence[Word], objects: ObjectsLike, m
     name = f"{objects.class_name.name}.{method}"
     for fault, position in _faults(words, parameters):
         if text.startswith(f"{name}{fault}"):
-            return CommandError(*text.split("\n"), position=position)
+            return CommandError(*text.split("\n"), *_misnamed(words, position, parameters), position=position)
     return error
+
+
+def _misnamed(words: Sequence[Word], position: int, parameters: Parameters) -> Iterator[str]:
+    """What to say where the word that does not fit looks like an argument by name, and there is none of that name."""
+    for word in words:
+        before = NAME_BEFORE_VALUE.match(word.source)
+        if word.start == position and before is not None and before[0][:-1] not in parameters.named:
+            yield f"There is no argument {before[0][:-1]!r}; there are {', '.join(parameters.named) or 'none by name'}"
 
 
 def _faults(words: Sequence[Word], parameters: Parameters) -> Iterator[tuple[str, int]]:

@@ -13,8 +13,7 @@ import math
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 from matahari.errors import NoAgentsError, SchemaError
 from matahari.shell.base.ports import PropertyLike
@@ -80,8 +79,7 @@ def _self_if_valid(converter: Converter, fragment: str, bound: Bound) -> list[st
     return _echo(fragment)
 
 
-@dataclass(frozen=True, slots=True)
-class Integer:
+class Integer(NamedTuple):
     """A decimal integer within a closed range."""
 
     minimum: int = INT64_MIN
@@ -104,8 +102,7 @@ class Integer:
         return [""] if fragment in ("+", "-") else _self_if_valid(self, fragment, bound)
 
 
-@dataclass(frozen=True, slots=True)
-class Real:
+class Real(NamedTuple):
     """A decimal number, with exponent if need be."""
 
     minimum: float | None = None
@@ -128,8 +125,7 @@ class Real:
         return _self_if_valid(self, fragment, bound)
 
 
-@dataclass(frozen=True, slots=True)
-class Boolean:
+class Boolean(NamedTuple):
     """A truth value as a word, in any case."""
 
     name: str = "bool"
@@ -153,8 +149,7 @@ class Boolean:
         return []
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Text of at most ``maximum`` characters."""
 
     maximum: int = LONG_STRING
@@ -171,8 +166,7 @@ class Text:
         return _echo(fragment)
 
 
-@dataclass(frozen=True, slots=True)
-class Uuid:
+class Uuid(NamedTuple):
     """A UUID in any form that Python's UUID takes."""
 
     name: str = "uuid"
@@ -192,8 +186,7 @@ class Uuid:
         return [fragment]
 
 
-@dataclass(frozen=True, slots=True)
-class JsonList:
+class JsonList(NamedTuple):
     """A JSON list."""
 
     name: str = "list"
@@ -210,8 +203,7 @@ class JsonList:
         return _complete_json(self, fragment, "[")
 
 
-@dataclass(frozen=True, slots=True)
-class JsonMap:
+class JsonMap(NamedTuple):
     """A JSON object."""
 
     name: str = "map"
@@ -243,8 +235,7 @@ def _complete_json(converter: Converter, fragment: str, opening: str) -> list[st
     return _self_if_valid(converter, fragment, {}) or [fragment]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One of a set of names that is only known at run time.
 
     Attributes:

@@ -143,7 +143,10 @@ def _about_rest(command: Command, one: Expected, place: Place) -> Sequence[tuple
     fragment = place.word.source if rest.is_source else place.word.text
     offered = [text.strip() for text in one.complete(fragment)] if rest.complete is not None else []
     hints = [(rest.text, ", ".join(filter(None, offered)) or command.about)]
-    return [*hints, (END, "")] if not fragment and (one.words or not rest.is_required) else hints
+    may_end = bool(one.words) or not rest.is_required
+    if may_end and rest.may_end is not None:
+        may_end = rest.may_end(one.words)
+    return [*hints, (END, "")] if not fragment and may_end else hints
 
 
 def _line(word: str, text: str, columns: int) -> str:

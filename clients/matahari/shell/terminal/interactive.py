@@ -32,6 +32,7 @@ from matahari.shell.display.render import printable
 from matahari.shell.events.log import EventLog
 from matahari.shell.session import Session
 from matahari.shell.syntax.lines import scan
+from matahari.shell.terminal.ending import ended_in_order
 from matahari.shell.terminal.inline_help import help_lines, is_character
 from matahari.shell.terminal.snapshot import SnapshotKeeper
 from matahari.shell.verbs.line_history import LineHistory, history_path
@@ -104,7 +105,7 @@ def interact(
     # terminals that do not answer, and an answer that comes late would be read as typed text.
     os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
     lines = LineHistory(history_path()) if history is None else history
-    session.history = lines
+    session.history, session.sensitive = lines, lines.sensitive
     session.event_log = events = EventLog()
     # In the background: the first prompt does not wait until the console listens.
     with (
@@ -117,13 +118,15 @@ def interact(
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,
             enable_history_search=True,
+            enable_suspend=True,  # Ctrl-Z, as while a command runs
             key_bindings=_bindings(session, keeper),
             input=input,
             output=output,
         )
         while not session.finished:
             try:
-                text = prompt.prompt(lambda: printable(session.prompt))
+                with ended_in_order(prompt.app):
+                    text = prompt.prompt(lambda: printable(session.prompt))
                 _run(session, lines, text)
                 keeper.want_refresh()
             except KeyboardInterrupt:

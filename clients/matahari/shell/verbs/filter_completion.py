@@ -10,16 +10,20 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from matahari.errors import FilterSyntaxError
+from matahari.shell.base.ports import DEFAULT_PACKAGE
 from matahari.shell.base.selection import Directory
 from matahari.shell.syntax.lines import Word
 
-__all__ = ["complete_filter", "is_in_regex"]
+__all__ = ["NOT_A_NAME", "complete_filter", "is_in_regex", "located_pieces"]
 
 _KEYWORDS: Final = ("and", "or", "not", "in", "has", "class", "plugin", "agent")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")  # names that are never quoted
 _SOURCES: Final = ("fact.", "label.")
 _COMPARISONS: Final = frozenset(("=", "!=", "<", "<=", ">", ">="))
 _PATTERNS: Final = frozenset(("=~", "!~"))
+NOT_A_NAME: Final = _COMPARISONS | _PATTERNS
+"""Behind these stands a value."""
+
 # A quoted text, a regular expression (either may be unfinished), an operator, or a bare word.
 _PIECE: Final = re.compile(
     r"""\s*("(?:\\.|[^"\\])*(?:"|\\?$)|'[^']*(?:'|$)|/(?:\\.|[^/\\])*(?:/i?|\\?$)|[=!]~|[!<>]=|[=<>(),]|[^\s=<>!(),"']+|.)""",
@@ -72,13 +76,35 @@ def _offered(before: Sequence[str], partial: str, directory: Directory, fact_nam
         ]
     if kind == "agent":
         return []  # as many as hosts, and none of their names is known here
+    if found := _properties(partial, directory):
+        return found
     names = sorted({*(f"{name} " for name in facts), *_written(fact_names, is_fact=True)})
     known = names.copy()
     for source in _SOURCES:
         known += [f"{source}{name}" for name in names] if partial.startswith(source) else [source]
+    # Whoever has typed nothing is not shown all packages.
+    heads = _heads(directory).items()
+    known += [head for head, (package, _) in heads if head != partial and (partial or package == DEFAULT_PACKAGE)]
     if kind == "has":
         return known
     return [*_written(directory.hosts()), *(f"{word} " for word in _KEYWORDS), *known]
+
+
+def _heads(directory: Directory) -> dict[str, tuple[str, str]]:
+    """What stands in front of a property, by package and class; without package where that is enough."""
+    return {
+        f"{name}." if package == DEFAULT_PACKAGE and "A" <= name[:1] <= "Z" else f"{package}:{name}.": (package, name)
+        for package, name in directory.classes()
+    }
+
+
+def _properties(partial: str, directory: Directory) -> list[str]:
+    """Properties of the class that ``partial`` names in front of a dot."""
+    for head, (package, class_name) in _heads(directory).items():
+        if partial.startswith(head):
+            names = directory.properties(package, class_name)
+            return [f"{head}{name} " for name in names if _PLAIN.fullmatch(name)]
+    return []
 
 
 def _written(names: Iterable[str], *, is_fact: bool = False) -> list[str]:
@@ -120,7 +146,12 @@ def _term(before: Sequence[str]) -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    return [found[1] for found in _PIECE.finditer(text.rstrip())]
+    return [piece for _, piece in located_pieces(text)]
+
+
+def located_pieces(text: str) -> list[tuple[int, str]]:
+    """Words, signs, quoted texts and regular expressions as they were typed, each with its column."""
+    return [(found.start(1), found[1]) for found in _PIECE.finditer(text.rstrip())]
 
 
 def _is_sign(piece: str) -> bool:

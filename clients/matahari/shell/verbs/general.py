@@ -7,8 +7,7 @@ Source: matahari-2012.md 15.4
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from matahari.shell.base.outcome import ExitStatus
@@ -17,9 +16,9 @@ from matahari.shell.base.selection import MEMBER_WORDS, Directory, LiveDirectory
 from matahari.shell.display.render import one_line, printable
 from matahari.shell.syntax.commands import Command, Source
 from matahari.shell.syntax.grammar import Group, Keyword, Repeat, Value
-from matahari.shell.syntax.lines import Word
-from matahari.shell.syntax.values import Bound, Choice, Real
+from matahari.shell.syntax.values import Bound, Choice, Real, not_found
 from matahari.shell.verbs.help import HELP_ON_HELP, command_help, overview
+from matahari.shell.verbs.topics import Second, Topic
 
 if TYPE_CHECKING:
     from matahari.shell.verbs.shell import Shell
@@ -85,25 +84,23 @@ class GeneralCommands:
         yield Command((Keyword("sleep"), Value("FLOAT", Real(0.0, MAX_SLEEP))), self._sleep)
         topic = Value("COMMAND", self._topics(directory))
         yield Command((Keyword("help"), Group((topic,))), self._help)
-        yield Command((Keyword("help"), topic, Value("WORD", _Second(self._seconds))), self._help_on)
+        yield Command((Keyword("help"), topic, Value("WORD", Second(self._seconds))), self._help_on)
         yield Command((Keyword("help"), topic, Repeat(Value("WORD"))), self._help_on, is_hidden=True)
         for word in ("quit", "exit"):
             yield Command((Keyword(word),), self._quit)
         yield Command((Keyword("EOF"),), self._end_of_file, is_hidden=True)
 
-    def _topics(self, directory: Directory) -> _Topic:
+    def _topics(self, directory: Directory) -> Topic:
         def words() -> list[str]:
             from matahari.shell.pipes.running import STAGE_NAMES  # only help wants them
 
             return [*self._shell.commands(directory).first_words(), *STAGE_NAMES]
 
-        return _Topic(words)
+        return Topic(words)
 
     def _seconds(self, topic: str) -> list[str]:
         """The keywords behind a first word; as of the last select, so that completion asks nobody."""
-        commands = self._shell.commands(Snapshot()).visible(topic)
-        seconds = (command.syntax[1] for command in commands if len(command.syntax) > 1)
-        return [second.word for second in seconds if isinstance(second, Keyword)]
+        return [command.second for command in self._shell.commands(Snapshot()).visible(topic) if command.second]
 
     def _list_hosts(self, values: tuple[object, ...]) -> ExitStatus:
         """List the names of all connected hosts, one a line."""
@@ -126,7 +123,11 @@ class GeneralCommands:
 
     def _list_classes(self, values: tuple[object, ...]) -> ExitStatus:
         """List the classes of all packages, or of one, as package:Class, one a line."""
-        for found in self._shell.console.classes(_package(values[2])):
+        package = _package(values[2])
+        classes = self._shell.console.classes(package)
+        if package is not None and not classes:
+            raise not_found("Package", package, self._shell.console.packages())
+        for found in classes:
             text = one_line(f"{found.package}:{found.name}")
             self._shell.output.row([text], {"package": found.package, "class": found.name})
         return ExitStatus.OK
@@ -207,36 +208,6 @@ class GeneralCommands:
     def _end_of_file(self, values: tuple[object, ...]) -> ExitStatus:
         self._shell.output.remark("")
         return self._quit(values)
-
-
-@dataclass(frozen=True, slots=True)
-class _Topic:
-    """A word that ``help`` may be asked about; whether there is help on it, the help decides."""
-
-    words: Callable[[], Sequence[str]]
-    name: str = "COMMAND"
-
-    def convert(self, word: Word, bound: Bound) -> str:
-        found = [first for first in self.words() if first.startswith(word.text)]
-        return found[0] if len(found) == 1 and word.text else word.text
-
-    def complete(self, fragment: str, bound: Bound) -> list[str]:
-        return [first + " " for first in self.words() if first.startswith(fragment)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Second:
-    """The word behind the one that ``help`` is asked about; what begins so is found by the help."""
-
-    words: Callable[[str], Sequence[str]]
-    name: str = "WORD"
-
-    def convert(self, word: Word, bound: Bound) -> str:
-        return word.text
-
-    def complete(self, fragment: str, bound: Bound) -> list[str]:
-        found = dict.fromkeys(self.words(str(bound.get("COMMAND", ""))))
-        return [word + " " for word in found if word.startswith(fragment)]
 
 
 def _class_choice(directory: Directory) -> Choice:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matahari.errors import NoAgentsError
+from matahari.shell.base.selection import MEMBER_WORDS
 from matahari.shell.display.docstring import reflowed
 from matahari.shell.display.render import printable
 from matahari.shell.syntax.commands import Command, CommandSet
+from matahari.shell.syntax.values import close_matches
 
 __all__ = ["HELP_ON_HELP", "TITLE", "UnknownTopicError", "command_help", "overview"]
 
@@ -22,13 +24,14 @@ NAME_WIDTH = 18
 
 
 class UnknownTopicError(NoAgentsError):
-    """There is no help on ``topic``."""
+    """There is no help on ``topic``; ``hints`` tell what there is help on instead."""
 
     code = "shell.help"
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, hints: Sequence[str] = ()) -> None:
         super().__init__(f"No help on {topic}")
         self.topic = topic
+        self.hints = tuple(hints)
 
 
 def overview(commands: CommandSet, *, width: int = 80, has_class: bool = True) -> list[str]:
@@ -63,15 +66,28 @@ def command_help(commands: CommandSet, topic: str, more: Sequence[str] = (), *, 
     if not visible:
         from matahari.shell.pipes.running import stage_commands  # they are not among the commands of a mode
 
-        visible = stage_commands().visible(topic)
+        stages = stage_commands()
+        visible = stages.visible(topic)
+        if not visible:
+            raise UnknownTopicError(
+                " ".join([topic, *more]), _hints(topic, [*commands.first_words(), *stages.first_words()])
+            )
     found = [command for command in visible if _goes_on(command, more)]
     whole = [command for command in found if command.text.split()[1 : len(more) + 1] == list(more)]
     lines: list[str] = []
     for command in whole or found:
         lines += [*_one(command, width), ""]
     if not lines:
-        raise UnknownTopicError(" ".join([topic, *more]))
+        seconds = list(dict.fromkeys(command.second for command in visible if command.second))
+        raise UnknownTopicError(" ".join([topic, *more]), _hints(more[0], seconds))
     return lines[:-1]
+
+
+def _hints(word: str, known: Sequence[str]) -> list[str]:
+    if word in MEMBER_WORDS and word not in known:
+        return [f'"{word}" needs a class: select class (package PACKAGE) CLASS']
+    meant = [one for one in known if word and one.startswith(word)] or close_matches(word.lower(), known)
+    return [f"Did you mean {', '.join(meant)}?"] if meant else []
 
 
 def _goes_on(command: Command, words: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ the shell (``;`` and ``#`` in front of a word, outside quotes) ends the filter t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from matahari.errors import FilterSyntaxError, NoAgentsError, RequestTimeoutError
@@ -18,10 +19,11 @@ from matahari.shell.display.render import INDENT, one_line, printable
 from matahari.shell.display.rows import counted
 from matahari.shell.syntax.commands import Command
 from matahari.shell.syntax.grammar import Keyword, Rest
-from matahari.shell.syntax.lines import Word
+from matahari.shell.syntax.lines import PIPE, Word
 
 if TYPE_CHECKING:
     from matahari.filters import Explanation
+    from matahari.shell.verbs.filter_hints import Hint
 
 __all__ = ["HostFilters", "filter_text", "looks_like_filter"]
 
@@ -64,7 +66,7 @@ class HostFilters:
 
         # Whole words: "sel ho web1" has always meant "select host web1".
         hosts, why = Keyword("hosts", whole=True), Keyword("explain", whole=True)
-        rest = Rest("FILTER", is_required=True, complete=complete, is_source=True)
+        rest = Rest("FILTER", is_required=True, complete=complete, is_source=True, may_end=_is_filter)
         yield Command((Keyword("select"), hosts, why, rest), self._explain)
         yield Command((Keyword("select"), hosts, rest), self._select)
         named = Rest("FILTER", is_required=True, accepts=looks_like_filter)
@@ -72,15 +74,17 @@ class HostFilters:
 
     def _select(self, values: tuple[object, ...]) -> ExitStatus:
         """Restrict the selection to the hosts that a filter means now, e.g. role = web and not /^test/."""
-        matches = self.choose(filter_text(_words(values[-1])))
+        with _pipes_told(text := filter_text(_words(values[-1]))):
+            matches = self.choose(text)
         names = [host.name for host in matches.hosts]
         status = self._shell.select(self._shell.selection.with_hosts(names))
         self._shell.output.remark(f"{len(names)} of {counted(len(matches), 'host')}")
-        return first_failure([status, self.complain(matches)])
+        return first_failure([status, self.complain(matches, "undecided and not selected")])
 
     def _explain(self, values: tuple[object, ...]) -> ExitStatus:
         """Show for every host whether a filter matches, and why; the selection stays as it is."""
-        return self.explain(filter_text(_words(values[-1])))
+        with _pipes_told(text := filter_text(_words(values[-1]))):
+            return self.explain(text)
 
     def explain(self, text: str) -> ExitStatus:
         """Show for every host whether the filter matches, and why."""
@@ -89,18 +93,18 @@ class HostFilters:
             lines = [f"{one_line(one.host.name)}:"]
             lines += [f"{INDENT}{printable(line)}" for line in one.explanation.lines()]
             self._shell.output.row(lines, _record(one))
-        hints = _hints(matches)
-        if hints:
-            self._shell.output.complain([f"% {line}" for line in hints])
-        status = self.complain(matches)
+        if hints := self._hints(text, matches):
+            self._shell.output.complain([f"% {printable(one.text)}" for one in hints])
+        status = self.complain(matches, "undecided")
         return first_failure([status, ExitStatus.OK if matches.hosts else ExitStatus.NOTHING_MATCHED])
 
     def choose(self, text: str) -> HostMatchesLike:
         """What becomes of a filter; it means one host at least.
 
         Raises:
-            CommandError: it is no filter; ``position`` is the column in it.
-            NoAgentsError: it means no host; the message names facts that no host has.
+            CommandError: it is no filter, or means no host because of a name that nothing has; ``position`` is the
+                column in it.
+            NoAgentsError: it means no host.
             RequestTimeoutError: it means no host, and hosts that it might mean did not answer.
         """
         matches = self._match(text)
@@ -111,7 +115,17 @@ class HostFilters:
             late = f"No host matches; no answer within {self._shell.timeout:g} s from {silent}"
             raise RequestTimeoutError(late, timeout=self._shell.timeout)
         none = "The only host does not match" if len(matches) == 1 else f"None of {len(matches)} hosts matches"
-        raise NoAgentsError("\n".join([none, *_hints(matches)]))
+        hints = self._hints(text, matches)
+        if not hints:
+            raise NoAgentsError(none)
+        position = next((one.position for one in hints if one.position is not None), None)
+        texts = (one.text for one in hints)
+        raise CommandError(none, *texts, position=position, status=ExitStatus.NOTHING_MATCHED)
+
+    def _hints(self, text: str, matches: HostMatchesLike) -> Sequence[Hint]:
+        from matahari.shell.verbs.filter_hints import filter_hints  # only wanted after a mistake
+
+        return filter_hints(text, matches, self._shell.console)
 
     def _match(self, text: str) -> HostMatchesLike:
         try:
@@ -123,14 +137,33 @@ class HostFilters:
         self._shell.fact_names = frozenset(sorted(names)[:MAX_FACT_NAMES])
         return matches
 
-    def complain(self, matches: HostMatchesLike) -> ExitStatus:
-        """Name who did not answer, where that leaves the filter undecided."""
+    def complain(self, matches: HostMatchesLike, meaning: str) -> ExitStatus:
+        """Name who did not answer, where that leaves the filter undecided; ``meaning`` is what comes of it."""
         if not matches.unanswered:
             return ExitStatus.OK
-        self._shell.output.complain(
-            [f"% {printable(one.host)} did not answer: {printable(one.name)}" for one in matches.unanswered]
-        )
+        from matahari.shell.display.tally import unanswered_lines  # hosts usually answer
+
+        self._shell.output.complain(unanswered_lines(matches.unanswered, meaning))
         return ExitStatus.SOME_FAILED
+
+
+@contextmanager
+def _pipes_told(text: str) -> Iterator[None]:
+    """Tell what a pipe needs where one may have been meant: outside quotes no filter has its sign."""
+    try:
+        yield
+    except CommandError as error:
+        at = error.position
+        if at is None or text[at : at + 1] != PIPE or text[at : at + 2] == PIPE * 2:
+            raise
+        from matahari.shell.pipes.running import STAGE_NAMES  # only wanted after a mistake
+
+        behind = text[at + 1 :].split()
+        if not behind or not any(name.startswith(behind[0]) for name in STAGE_NAMES):
+            raise
+        before = text[:at].split()[-1:] or [""]
+        hint = f"A pipe has blanks around it: {' '.join([*before, PIPE, *behind])}"
+        raise CommandError('Invalid filter: "|" is not known', hint, position=at) from error
 
 
 def filter_text(words: Sequence[Word]) -> str:
@@ -148,17 +181,19 @@ def looks_like_filter(words: Sequence[Word]) -> bool:
     return len(words) > 1 and any(word.source.lower() in _KEYWORDS for word in words)
 
 
+def _is_filter(words: Sequence[Word]) -> bool:
+    from matahari.filters import parse  # only help in place needs it
+
+    try:
+        parse(filter_text(words))
+    except FilterSyntaxError:
+        return False
+    return True
+
+
 def _words(values: object) -> Sequence[Word]:
     assert isinstance(values, tuple)  # what a Rest matches
     return values
-
-
-def _hints(matches: HostMatchesLike) -> list[str]:
-    hints: list[str] = []
-    for name, close in matches.unknown_names.items():
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-        hints.append(f'no host has a fact or label "{name}"{hint}')
-    return hints
 
 
 def _record(match: HostMatchLike) -> dict[str, object]:

@@ -24,6 +24,7 @@ __all__ = ["Entry", "LineHistory", "history_path"]
 
 MAX_BYTES: Final = 1024 * 1024  # about 20,000 commands; the older half goes when the file is longer
 MAX_ENTRIES: Final = 20_000  # in memory, what a full file holds
+MAX_CHARACTERS: Final = 2 * MAX_BYTES  # in memory, modes included: a full file and as much again that is typed
 MAX_LINE: Final = 16_384  # characters of a line that is remembered, the longest filter; more was pasted, not typed
 
 
@@ -41,26 +42,46 @@ class Entry:
     context: str
     shown: str
 
+    @property
+    def size(self) -> int:
+        """Characters of it in memory."""
+        return len(self.text) + len(self.context) + (0 if self.shown is self.text else len(self.shown))
+
 
 class LineHistory:
-    """The history of one shell. One thread uses it."""
+    """The history of one shell. One thread uses it.
+
+    Attributes:
+        sensitive: which methods take secrets.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         """Take where it is kept; in memory only without a path, or when the file cannot be had."""
         self._path = path
         self._entries: deque[Entry] | None = None
-        self._sensitive = SensitiveMethods()
+        self._characters = 0
+        self.sensitive = SensitiveMethods()
 
     @property
     def entries(self) -> Sequence[Entry]:
         """All entries, the oldest first."""
         if self._entries is None:
-            self._entries = deque(self._load(), maxlen=MAX_ENTRIES)
+            self._entries = deque()
+            for entry in self._load():
+                self._keep(entry)
         return self._entries
+
+    def _keep(self, entry: Entry) -> None:
+        """Remember one more; the oldest are forgotten for it."""
+        assert self._entries is not None
+        self._entries.append(entry)
+        self._characters += entry.size
+        while len(self._entries) > MAX_ENTRIES or self._characters > MAX_CHARACTERS:
+            self._characters -= self._entries.popleft().size
 
     def meet(self, objects: ObjectsLike) -> None:
         """Learn which methods of selected objects take secrets."""
-        self._sensitive.meet(objects)
+        self.sensitive.meet(objects)
 
     def add(self, text: str, context: str, *, is_blind: bool = False) -> None:
         """Remember a line, but for an empty one, one as the last one, and an endless one.
@@ -75,9 +96,8 @@ class LineHistory:
         text = text.lstrip() if text.rstrip().endswith("\\") else text.strip()  # an escaped blank is no margin
         if not text or len(text) > MAX_LINE or (entries and entries[-1].text == text):
             return
-        masked = self._sensitive.masked(text, is_blind=is_blind)
-        assert self._entries is not None  # `entries` has read them
-        self._entries.append(Entry(text, context, text if masked is None else masked))
+        masked = self.sensitive.masked(text, known=() if is_blind else None)
+        self._keep(Entry(text, context, text if masked is None else masked))
         if masked is None:
             lines = "".join(f"+{line}\n" for line in text.split("\n"))
             self._append(f"\n# {datetime.now()} {context}\n{lines}")
@@ -105,7 +125,7 @@ class LineHistory:
         Raises:
             OSError: the file cannot be emptied; the lines in memory are forgotten all the same.
         """
-        self._entries = deque(maxlen=MAX_ENTRIES)
+        self._entries, self._characters = deque(), 0
         if self._path is not None:
             os.truncate(self._path, 0)
 
@@ -123,11 +143,12 @@ class LineHistory:
                     return []
                 os.fchmod(file.fileno(), 0o600)
                 _trim(self._path, found.st_size)
-                text = self._path.read_bytes().decode("utf-8", "replace")
+                # Of one that could not be shortened no more than memory may hold.
+                text = _tail(self._path, MAX_CHARACTERS).decode("utf-8", "replace")
         except OSError:
             self._path = None
             return []
-        return list(_parsed(text))
+        return [entry for entry in _parsed(text) if len(entry.text) <= MAX_LINE]
 
     def _append(self, text: str) -> None:
         if self._path is None:
@@ -153,8 +174,7 @@ def history_path(environment: Mapping[str, str] = os.environ) -> Path:
 def _trim(path: Path, size: int) -> None:
     if size <= MAX_BYTES:
         return
-    kept = path.read_bytes()[-MAX_BYTES // 2 :]
-    kept = kept[kept.find(b"\n#") + 1 :]  # an entry begins with its time as a comment
+    kept = _tail(path, MAX_BYTES // 2)
     target = os.path.realpath(path)
     new = f"{target}.{os.getpid()}"
     # Beside it, so that a full disk or a kill costs no lines. What other shells write meanwhile is lost.
@@ -166,6 +186,16 @@ def _trim(path: Path, size: int) -> None:
         except OSError:
             os.unlink(new)
             raise
+
+
+def _tail(path: Path, limit: int) -> bytes:
+    """Whole entries at the end of the file."""
+    with path.open("rb") as file:
+        start = max(0, os.fstat(file.fileno()).st_size - limit)
+        file.seek(start)
+        found = file.read(limit)
+    # An entry begins with its time as a comment.
+    return found[found.find(b"\n#") + 1 :] if start else found
 
 
 def _parsed(text: str) -> Iterator[Entry]:

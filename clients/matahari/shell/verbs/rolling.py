@@ -16,7 +16,7 @@ from matahari.shell.syntax.flags import Flag, complete_flags, read_flags
 from matahari.shell.syntax.grammar import Keyword, Rest, missing_after
 from matahari.shell.syntax.lines import Word, split
 from matahari.shell.syntax.values import Bound, Integer, Real
-from matahari.shell.verbs.wrapping import WrappingCommands
+from matahari.shell.verbs.wrapping import WrappingCommands, first_of
 
 if TYPE_CHECKING:
     from matahari.shell.verbs.shell import Shell
@@ -81,7 +81,8 @@ class RollingCommand(WrappingCommands):
             return [*flags, *(one for one in called(left, fragment) if one.strip() == _CALL)]
 
         text = " ".join(f"({one.flag} {one.name})" for one in _FLAGS)
-        rest = Rest(f"{text} CALL", is_required=True, complete=complete)
+        may_end = self._ender(directory, _FLAGS)
+        rest = Rest(f"{text} CALL", is_required=True, complete=complete, may_end=may_end)
         yield Command((Keyword("roll"), rest), roll, ROLL_HELP)
 
     def _called(self, directory: Directory, words: Sequence[Word]) -> str:
@@ -92,7 +93,8 @@ class RollingCommand(WrappingCommands):
         """
         text = self._inner(directory, words, frozenset())
         commands = self._session.commands(directory)
-        if any(line.stages or commands.expand(line) != _CALL for line in split(text)):
+        # Without a class there is no call: then the line itself says what is missing.
+        if any(line.stages or (first_of(commands, line) or line.words[0].text) != _CALL for line in split(text)):
             raise CommandError("Only calls can be rolled", position=words[0].start)
         return text
 

@@ -48,7 +48,7 @@ class Watch:
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._shell = shell
-        self._text = " ".join(printable(text).split())
+        self._text = text
         self._interval = interval
         self._now = now
         output = shell.output
@@ -82,7 +82,8 @@ class Watch:
 
     def _round(self, command: Callable[[], ExitStatus]) -> ExitStatus:
         clock = time.strftime("%H:%M:%S", time.localtime(self._now() // 1_000_000_000))
-        header = f"Every {self._interval:g} s: {self._text}  {clock}"
+        text = " ".join(printable(self._shell.shown_ahead(self._text)).split())
+        header = f"Every {self._interval:g} s: {text}  {clock}"
         if not self._has_screen:
             self._shell.output.remark(f"--- {header}")
             return command()
@@ -148,18 +149,22 @@ class _Once:
         self._left = list(self._approved)
 
     def __call__(self, risk: Risk) -> None:
-        """Ask, unless it was approved in an earlier round, for these hosts at least.
+        """Ask, unless this very call was approved in an earlier round, for these hosts and objects at least.
+
+        Who is not there any more is not called; whoever has come was not part of the question.
 
         Raises:
             CommandError: it may not be made.
         """
         selection = self._shell.selection
-        call = _Call(selection.package, selection.class_name, risk.method, frozenset(risk.hosts))
+        call = _Call(
+            (selection.package, selection.class_name, risk.method, risk.exact),
+            frozenset(risk.hosts),
+            risk.objects,
+        )
         for approved in self._left:
             if approved.covers(call):
-                self._left.remove(
-                    approved
-                )  # one answer is for one call of the line, whose arguments are not known here
+                self._left.remove(approved)  # one answer is for one call of the line
                 return
         self._ask(risk)
         self._approved.append(call)
@@ -167,11 +172,9 @@ class _Once:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    package: str
-    class_name: str
-    method: str
+    what: tuple[str, ...]  # package, class, method, and its arguments as they are sent
     hosts: frozenset[str]
+    objects: frozenset[tuple[str, str]]
 
     def covers(self, other: _Call) -> bool:
-        mine, others = (self.package, self.class_name, self.method), (other.package, other.class_name, other.method)
-        return mine == others and self.hosts >= other.hosts
+        return self.what == other.what and self.hosts >= other.hosts and self.objects >= other.objects

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from matahari.errors import FilterSyntaxError
+from matahari.errors import FilterSyntaxError, MatahariError
 from matahari.shell.base.outcome import CommandError, ExitStatus
 from matahari.shell.base.selection import Directory, Selection
 from matahari.shell.display.approval import Approval
@@ -21,7 +21,7 @@ from matahari.shell.syntax.grammar import Keyword, Rest, missing_after
 from matahari.shell.syntax.lines import Line, Word, split
 from matahari.shell.syntax.values import Integer, Real
 
-__all__ = ["DEFAULT_INTERVAL", "Shell", "WrappingCommands"]
+__all__ = ["DEFAULT_INTERVAL", "Shell", "WrappingCommands", "first_of"]
 
 DEFAULT_INTERVAL = 2.0  # seconds, as watch(1) has it
 MIN_INTERVAL = 0.1  # seconds; more often would load the hosts, and nobody could read it
@@ -68,6 +68,9 @@ class Shell(Protocol):
     def commands(self, directory: Directory) -> CommandSet:
         """All commands of the current mode."""
 
+    def shown_ahead(self, text: str) -> str:
+        """The line without its secrets, to be shown before it is run."""
+
 
 class WrappingCommands:
     """The commands, working on one shell.
@@ -96,10 +99,13 @@ class WrappingCommands:
             return flags if left is None else [*flags, *watched(left, fragment)]
 
         watched = self._completer(directory, _IN_WATCH)
-        command = Rest("COMMAND", is_required=True, complete=self._completer(directory, _IN_TIME))
+        timed = self._ender(directory, ())
+        command = Rest("COMMAND", is_required=True, complete=self._completer(directory, _IN_TIME), may_end=timed)
         yield Command((Keyword("time"), command), time_it, TIME_HELP)
         text = "(-n SECONDS) (-c COUNT) COMMAND"
-        yield Command((Keyword("watch"), Rest(text, is_required=True, complete=complete_watched)), watch_it, WATCH_HELP)
+        may_end = self._ender(directory, _WATCH_FLAGS)
+        rest = Rest(text, is_required=True, complete=complete_watched, may_end=may_end)
+        yield Command((Keyword("watch"), rest), watch_it, WATCH_HELP)
 
     def _time(self, text: str) -> ExitStatus:
         shell = self._shell
@@ -147,16 +153,31 @@ class WrappingCommands:
             raise CommandError("There is no command in it", position=words[0].start)
         commands = self._shell.commands(directory)
         for line in lines:
-            if (first := _first(commands, line)) in outer:
+            if (first := first_of(commands, line)) in outer:
                 raise CommandError(f"{first} cannot be run here", position=words[0].start)
         return text
+
+    def _ender(self, directory: Directory, flags: Sequence[Flag]) -> Callable[[Sequence[Word]], bool]:
+        def may_end(words: Sequence[Word]) -> bool:
+            try:
+                inner = read_flags(words, flags)[1] if flags else words
+                lines = split(self._inner(directory, inner, frozenset())) if inner else []
+                found = [self._shell.commands(directory).find(line) for line in lines]
+            except MatahariError:
+                return False
+            ends = [(command.syntax[-1], values[-1]) for command, values in found]
+            return bool(ends) and all(
+                not isinstance(end, Rest) or end.may_end is None or end.may_end(_words(value)) for end, value in ends
+            )
+
+        return may_end
 
     def _completer(self, directory: Directory, outer: frozenset[str]) -> Callable[[Sequence[Word], str], list[str]]:
         def complete(words: Sequence[Word], fragment: str) -> list[str]:
             commands = self._shell.commands(directory)
             if not words:
                 return [f"{one} " for one in commands.first_words() if one.startswith(fragment) and one not in outer]
-            if _first(commands, Line("", tuple(words), 0, 0)) in outer:
+            if first_of(commands, Line("", tuple(words), 0, 0)) in outer:
                 return []
             return [text for _, one in commands.ahead(words) for text in one.complete(fragment)]
 
@@ -170,10 +191,10 @@ Several commands, or a pipe, are timed in quotes: time 'list hosts | count'."""
 WATCH_HELP = """Run a command again and again, until Ctrl-C or COUNT times, every SECONDS (2 unless given).
 
 On a terminal the screen is cleared for each round. A method that is declared destructive is asked about in the first
-round only. Several commands, or a pipe, are watched in quotes: watch 'list hosts | count'."""
+round, and again when another call is made, or one on other hosts. Several commands, or a pipe, are watched in quotes: watch 'list hosts | count'."""
 
 
-def _first(commands: CommandSet, line: Line) -> str | None:
+def first_of(commands: CommandSet, line: Line) -> str | None:
     try:
         return commands.expand(line)
     except CommandError:

@@ -33,6 +33,21 @@ def test_other_shells_get_whole_words(shell: str) -> None:
     assert answer([shell, "get", "Host", "load"], lambda options: fleet()) == ["words", "load"]
 
 
+def test_arguments_of_a_plugin_and_classes_of_events_are_offered() -> None:
+    console = fleet()
+    console.bus.published = ["org.matahariproject:heartbeat"]
+
+    def lines(*words: str) -> list[str]:
+        return answer(["zsh", *words], lambda options: console)
+
+    assert lines("call", "calc.add", "1", "") == ["open", "y="]
+    assert lines("call", "calc.add", "y") == ["open", "y="]
+    assert lines("call", "calc.nosuch", "") == ["words"]
+    assert lines("call", "old.show", "x") == ["words"]
+    assert lines("call", "nosuch.add", "x") == ["words"]
+    assert lines("events", "heart") == ["words", "heartbeat"]
+
+
 def test_the_console_is_asked_with_the_options_on_the_line_and_closed() -> None:
     console = fleet()
     seen: list[argparse.Namespace] = []

@@ -34,6 +34,16 @@ class Known:
         self.asked.append(f"properties of {package}:{class_name}")
         return ["load", "hostname"]
 
+    def events(self) -> Sequence[tuple[str, str]]:
+        self.asked.append("events")
+        return [("org.matahariproject", "heartbeat"), (PLUGINS, "calc_event")]
+
+    def arguments(
+        self, package: str, class_name: str, method: str, given: Sequence[str], fragment: str
+    ) -> Sequence[str]:
+        self.asked.append(f"arguments of {package}:{class_name}.{method} behind {' '.join(given)}")
+        return ["green", "red", "a b", "colour=", "deep="]
+
 
 def offered(*words: str) -> Offer:
     return offer(typed(words[:-1]), words[-1], Known())
@@ -60,7 +70,19 @@ CASES: list[tuple[list[str], tuple[str, ...], str]] = [
     (["call", "calc.b"], ("calc.boom",), "words"),
     (["call", "org.matahariproject:H"], ("org.matahariproject:Host.",), "open"),
     (["call", "org.matahariproject:Host."], ("org.matahariproject:Host.reboot",), "words"),
-    (["call", "calc.add", ""], (), "words"),
+    (["call", "calc.add", ""], ("colour=", "deep=", "green", "red"), "words"),
+    (["call", "calc.add", "r"], ("red",), "words"),
+    (["call", "calc.add", "red", "--json", "d"], ("deep=",), "open"),
+    (["call", "calc", ""], (), "words"),
+    (["describe", "calc."], ("calc.add", "calc.boom", "calc.hostname", "calc.load"), "words"),
+    (["describe", "calc.add", ""], (), "words"),
+    (["get", "cale"], ("calendar",), "words"),
+    (["get", "calendar", "ho"], ("hostname",), "words"),
+    (["events", ""], (f"{PLUGINS}:calc_event", "org.matahariproject:heartbeat"), "words"),
+    (["events", "--json", "h"], ("heartbeat",), "words"),
+    (["events", "--class", "org.m"], (f"{PLUGINS}:calc_event", "org.matahariproject:heartbeat"), "words"),
+    (["events", "--class=calc"], ("--class=calc_event",), "words"),
+    (["events", "heartbeat", ""], (), "words"),
     (["call", "--can"], ("--canary",), "words"),
     (["call", "--hosts", "web"], ("web1", "web2"), "words"),
     (["call", "calc.add", "--hosts=d"], ("--hosts=db1",), "words"),
@@ -87,6 +109,22 @@ def test_the_bus_is_asked_only_for_what_it_knows(words: list[str]) -> None:
     known = Known()
     offer(typed(words[:-1]), words[-1], known)
     assert known.asked == []
+
+
+def test_the_properties_of_a_class_without_package_are_those_of_the_only_one() -> None:
+    known = Known()
+    offer(typed(["get", "calendar"]), "", known)
+    offer(typed(["get", "Host"]), "", known)
+    assert [one for one in known.asked if one != "classes"] == [
+        f"properties of {PLUGINS}:calendar",
+        "properties of org.matahariproject:Host",
+    ]
+
+
+def test_arguments_are_asked_for_with_those_in_front() -> None:
+    known = Known()
+    offer(typed(["call", "--hosts", "web1", "com.example:Host.reboot", "1", "-y"]), "", known)
+    assert known.asked == ["arguments of com.example:Host.reboot behind 1"]
 
 
 def test_names_that_a_shell_would_take_apart_or_run_are_not_offered() -> None:

@@ -82,7 +82,7 @@ def test_a_class_that_nobody_publishes_is_told() -> None:
 
 def test_a_filter_that_means_nobody_is_told_and_nothing_is_waited_for() -> None:
     console = scripted()
-    assert run(console, "-f", "--hosts", "nosuch") == (ExitStatus.NOTHING_MATCHED, 2)
+    assert run(console, "-f", "--hosts", "nosuch") == (ExitStatus.NOTHING_MATCHED, 5)
     assert run(console, "-f", "--hosts", "a b c") == (ExitStatus.USAGE, 4)
     assert console.bus.asked == []
 

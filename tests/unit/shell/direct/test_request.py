@@ -10,6 +10,7 @@ from matahari.errors import ConnectFailedError
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.direct.options import parse
 from matahari.shell.mhsh import main
+from matahari.shell.syntax import mismatches
 from tests.support.fake_classes import PLUGINS
 from tests.support.fake_console import FakeConsole, fleet
 
@@ -98,16 +99,22 @@ def test_a_host_that_was_chosen_and_lacks_the_plugin_is_told(capsys: pytest.Capt
     ("argv", "status", "text"),
     [
         (["call", "calc.nosuch"], ExitStatus.NOTHING_MATCHED, '% Method "nosuch" not found'),
-        (["call", "nosuch.add"], ExitStatus.NOTHING_MATCHED, f'% Class "{PLUGINS}:nosuch" not found'),
+        (["call", "nosuch.add"], ExitStatus.NOTHING_MATCHED, '% Plugin "nosuch" not found\n%     call nosuch.add\n'),
         (["call", "Host.identify"], ExitStatus.NOTHING_MATCHED, "mhsh call org.matahariproject:Host.identify"),
         (["call", "calc.add", "1", "rigth=2", "yy=2"], ExitStatus.USAGE, "did you mean 'y'?"),
         (["call", "org.matahariproject:Host.get_uuid"], ExitStatus.USAGE, "% Missing arguments: 'LIFETIME'"),
         (["call", "org.matahariproject:Host.identify", "x"], ExitStatus.USAGE, "% Excess arguments: 'x'"),
         (["call", "calc.add", "--hosts", "nosuch"], ExitStatus.NOTHING_MATCHED, "% None of 3 hosts matches"),
+        (["call", "calc.add", "--hosts", "db1x"], ExitStatus.NOTHING_MATCHED, "did you mean db1?\n%     db1x\n%     ^"),
+        (["hosts", "WBE1"], ExitStatus.NOTHING_MATCHED, "did you mean web1?\n%     WBE1\n%     ^"),
         (["call", "calc.add", "--hosts", "role ="], ExitStatus.USAGE, "%     role =\n%           ^\n"),
         (["get", "Host", "nosuch"], ExitStatus.NOTHING_MATCHED, '% Property "nosuch" not found'),
         (["get", "Host", "hostn"], ExitStatus.NOTHING_MATCHED, '% Property "hostn" not found'),
         (["get", "Hots", "load"], ExitStatus.NOTHING_MATCHED, 'Class "org.matahariproject:Hots" not found'),
+        (["call", "nosuch.add", "s3cret"], ExitStatus.NOTHING_MATCHED, "\n%     call nosuch.add\n%          ^\n"),
+        (["get", "org.nosuch:Host", "load"], ExitStatus.NOTHING_MATCHED, "get org.nosuch:Host\n%         ^\n"),
+        (["get", f"{PLUGINS}:clac", "state"], ExitStatus.NOTHING_MATCHED, f"%{' ' * 40}^\n"),
+        (["describe", "clac.add"], ExitStatus.NOTHING_MATCHED, "%     describe clac.add\n%              ^\n"),
         (["hosts", "nosuch*"], ExitStatus.NOTHING_MATCHED, "% None of 3 hosts matches"),
         (["hosts", "a", "b"], ExitStatus.USAGE, "% Invalid filter: "),
         (["hosts", ""], ExitStatus.USAGE, "% Invalid filter: "),
@@ -120,8 +127,30 @@ def test_errors_of_a_command_are_on_standard_error(
     ran = Ran(capsys, *argv)
     assert (ran.status, ran.out) == (status, "")
     assert text in ran.err
+    assert "s3cret" not in ran.err  # of a method that nobody knows any argument may be one
     assert not ran.console.calls
     assert ran.console.is_closed
+
+
+@pytest.mark.parametrize(
+    ("argv", "text"),
+    [
+        (["get", "Host", "nosuch"], "mhsh -c 'select class Host; help get'"),
+        (["call", "calc.nosuch"], "mhsh -c 'select plugin calc; help call'"),
+    ],
+)
+def test_an_error_that_leaves_members_out_says_what_lists_them_all(
+    argv: list[str], text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mismatches, "MAX_SHOWN", 1)
+    assert Ran(capsys, *argv).err.endswith(f"more: {text}\n")
+    assert Ran(capsys, "-c", text.split("'")[1]).status is ExitStatus.OK
+
+
+def test_an_option_that_is_none_names_the_one_that_may_be_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capsys, "call", "calc.add", "--batc=3")
+    assert ran.status == ExitStatus.USAGE
+    assert ran.err.endswith("unrecognized arguments: --batc=3; did you mean '--batch'?\n")
 
 
 def test_an_error_points_at_the_word_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,3 +34,5 @@ def test_agents_that_did_not_answer_have_a_line_each_unless_they_are_many() -> N
     assert len(unanswered_lines(agents[:10])) == 10
     named = "v:p:0, web1, web2, web3, web4, web5, web6, web7, web8, web9"
     assert unanswered_lines(agents) == [f"% 30 agents did not answer: {named} and 20 more"]
+    assert unanswered_lines(agents[1:2], "not selected") == ["% web1 did not answer; not selected: v:p:1"]
+    assert unanswered_lines(agents, "undecided") == [f"% 30 agents did not answer; undecided: {named} and 20 more"]

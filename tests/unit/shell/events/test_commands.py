@@ -9,7 +9,7 @@ import pytest
 from matahari.console import ConsoleEvent
 from matahari.errors import NoAgentsError, RequestError
 from matahari.shell.base.outcome import ExitStatus
-from matahari.shell.base.selection import take_snapshot
+from matahari.shell.base.selection import Snapshot, take_snapshot
 from matahari.shell.events.log import MAX_EVENTS
 from tests.support.fake_classes import PLUGINS
 from tests.support.fake_events import HEARTBEAT, heartbeat
@@ -152,6 +152,15 @@ def test_classes_that_were_heard_complete() -> None:
     assert offered("show events -n 5 org.matahariproject:") == [f"{HEARTBEAT} "]
     assert offered("events heartbeat ") == ["-n "]
     assert offered("events -n ") == [""]
+
+
+def test_classes_that_agents_publish_complete_before_one_was_heard() -> None:
+    names = Snapshot(event_names=(("org.example", "alarm"), ("org.matahariproject", "heartbeat")))
+    commands = TestShell().session.commands(names)
+    assert commands.complete("events org.e") == (7, ["org.example:alarm "])
+    assert commands.complete("events he") == (7, ["heartbeat "])
+    assert commands.complete("show events -n 5 al") == (17, ["alarm "])
+    assert commands.complete("events ") == (7, ["-n ", "org.example:alarm ", "org.matahariproject:heartbeat "])
 
 
 def test_heartbeats_are_left_out_unless_they_are_asked_for() -> None:

@@ -62,6 +62,16 @@ def test_the_fault_is_where_its_word_is(schema: dict[str, object], typed: str, a
     assert error.position == (line.source.index(at, 8) if at else len(line.source) + 1)
 
 
+def test_a_name_that_no_argument_has_is_told_where_its_word_was_taken_for_a_value() -> None:
+    objects = publishing(SCHEMA).select("calc", package="org.matahariproject.rpc.plugin")
+    text = "calc.add, argument 'y': 'zz=3' is not of type 'integer'"
+    [line] = split("call add 1 zz=3")
+    error = pointed(InvalidArgumentError(text, kind="invalid_argument"), line.words[2:], objects, "add")
+    assert isinstance(error, CommandError)
+    assert error.lines == (text, "There is no argument 'zz'; there are x, y, mode")
+    assert error.position == 11
+
+
 def test_a_line_that_may_have_a_secret_is_not_repeated() -> None:
     objects = publishing(SCHEMA, sensitive=["y"]).select("calc", package="org.matahariproject.rpc.plugin")
     error = InvalidArgumentError("calc.add, argument 'x': 'two' is not of type 'integer'", kind="invalid_argument")

@@ -58,6 +58,39 @@ def test_the_end_of_a_complete_line_is_shown_last() -> None:
     assert "<cr>" not in explained("", "list hosts")
 
 
+@pytest.mark.parametrize(
+    ("typed", "may_end"),
+    [
+        ("select hosts os.id = ", False),
+        ("select hosts web1 and ", False),
+        ("select hosts (web1 ", False),
+        ("select hosts (web1) ", True),
+        ("select hosts explain web1 or ", False),
+        ("list hosts | grep -i ", False),
+        ("list hosts | grep -i x ", True),
+        ("list hosts | file -a ", False),
+        ("list hosts | file -a x ", True),
+        ("time ", False),
+        ("time list ", False),
+        ("time select hosts web1 or ", False),
+        ("time list hosts ", True),
+        ("time 'list hosts | count' ", True),
+        ("watch -n ", False),
+        ("watch -n 5 ", False),
+        ("watch -n 5 list hosts ", True),
+        ("events ", True),
+        ("events -n ", False),
+        ("events -n 5 ", True),
+        ("show events x y ", False),
+        ("roll -b 1 ", False),
+        ("roll -b 1 call ", False),
+        ("roll -b 1 call add 1 ", True),
+    ],
+)
+def test_the_end_is_not_offered_behind_what_is_unfinished(typed: str, may_end: bool) -> None:
+    assert ("<cr>" in explained(CALC_MODE, typed)) is may_end
+
+
 def test_values_are_shown_with_type_unit_and_range() -> None:
     assert explained("", "sleep ") == {"FLOAT": "float [at least 0 and at most 604800]"}
     assert explained("", "sleep x") == {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.application import Application
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
@@ -46,6 +47,14 @@ def test_control_c_drops_the_line() -> None:
     shell = TestShell()
     type_into(shell, "list ho\x03list packages\rquit\r")
     assert shell.out() == f"org.matahariproject\n{PLUGINS}\n"
+
+
+def test_control_z_suspends_and_is_no_character_of_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    suspended: list[bool] = []
+    monkeypatch.setattr(Application, "suspend_to_background", lambda self: suspended.append(True))
+    shell = TestShell()
+    type_into(shell, "list \x1ahosts\rquit\r")
+    assert (suspended, shell.out()) == ([True], HOSTS)
 
 
 def test_control_c_cancels_the_call_and_the_shell_goes_on() -> None:

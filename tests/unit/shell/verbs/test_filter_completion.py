@@ -20,6 +20,10 @@ NAMES = Snapshot(
         "role": ("db", "web"),
         "roles": (),
     },
+    members={
+        (CORE, "Host"): ("free_mem", "free_swap", "load", "odd name"),
+        (PLUGINS, "disks"): ("state",),
+    },
 )
 
 OFFERED = [
@@ -29,6 +33,16 @@ OFFERED = [
     ("not (ro", ["(role ", "(roles "]),
     ("label.ro", ["label.role ", "label.roles "]),
     ("fa", ["fact."]),
+    ("H", ["Host."]),
+    ("not (H", ["(Host."]),
+    ("Host.", ["Host.free_mem ", "Host.free_swap ", "Host.load "]),
+    ("has Host.fr", ["Host.free_mem ", "Host.free_swap "]),
+    ("web1 and (Host.l", ["(Host.load "]),
+    (f"{PLUGINS}:di", [f"{PLUGINS}:disks."]),
+    (f"{PLUGINS}:disks.", [f"{PLUGINS}:disks.state "]),
+    (f"{PLUGINS}:asterisk.", []),
+    ("Nosuch.", []),
+    ("role = Host.", []),
     ("role = ", ["db ", "web "]),
     ("role = w", ["web "]),
     ("role=w", ["role=web "]),
@@ -112,6 +126,15 @@ def test_names_of_the_bus_are_offered_as_one_word_that_means_them(
         [line] = split(text)
         assert (len(line.words), line.stages) == (len(f"select hosts {beginning}x".split()), ())
     assert str(Filter(meant(name))) in [text.removeprefix("select hosts ").strip() for text in lines]
+
+
+def test_properties_that_are_not_known_are_wished_for_once_their_class_is_named() -> None:
+    wishes: list[tuple[str, str]] = []
+    names = Snapshot(class_names=((CORE, "Host"), (CORE, "Vlan")), members={(CORE, "Host"): ()}, wish=wishes.append)
+    commands = TestShell().session.commands(names)
+    for typed in ("", "V", "Host.", "Nosuch.", "Vlan.x"):
+        commands.complete(f"select hosts {typed}")
+    assert wishes == [(CORE, "Vlan")]
 
 
 def test_a_host_that_is_called_as_a_keyword_is_offered_in_quotes() -> None:

@@ -87,7 +87,23 @@ def test_help_on_help_and_on_nothing() -> None:
     shell = TestShell()
     assert len(shell.says("help help").splitlines()) == 1
     assert shell.says("help nosuch") == "*** No help on nosuch\n\n"
-    assert shell.says("help get") == "*** No help on get\n\n"
+    assert shell.says("help get") == (
+        '*** No help on get\n% "get" needs a class: select class (package PACKAGE) CLASS\n\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("help lits", "list"),
+        ("help gerp", "grep"),
+        ("help s", "select, show, sleep"),
+        ("help select clas x", "class"),
+        ("help list hsots", "hosts"),
+    ],
+)
+def test_a_topic_that_is_none_names_those_that_may_be_meant(line: str, hint: str) -> None:
+    assert TestShell().says(line) == f"*** No help on {line.removeprefix('help ')}\n% Did you mean {hint}?\n\n"
 
 
 def test_the_word_behind_a_topic_completes_and_nobody_is_asked() -> None:

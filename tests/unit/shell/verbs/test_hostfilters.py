@@ -64,10 +64,39 @@ def test_a_filter_that_no_host_matches_changes_nothing_and_says_what_may_be_mean
     shell = shell_with_facts()
     shell.run("select host db1")
     assert shell.run("select hosts rol=web and os.version > 1") is ExitStatus.NOTHING_MATCHED
-    assert shell.out() == ("% None of 3 hosts matches\n% no host has a fact or label \"rol\"; did you mean 'role'?\n\n")
+    assert shell.out() == (
+        "% None of 3 hosts matches\n"
+        "% no host has a fact or label \"rol\"; did you mean 'role'?\n"
+        "%     select hosts rol=web and os.version > 1\n"
+        "%                  ^\n\n"
+    )
     assert shell.session.selection.hosts == ("db1",)
     assert shell.run("select hosts role=mail; list hosts") is ExitStatus.NOTHING_MATCHED
     assert shell.out() == "% None of 3 hosts matches\n\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "select hosts role=web| head",
+            'Invalid filter: "|" is not known\n% A pipe has blanks around it: role=web | head\n',
+        ),
+        (
+            "select hosts explain web1|count",
+            'Invalid filter: "|" is not known\n% A pipe has blanks around it: web1 | count',
+        ),
+        ("select hosts web1|web2", 'Invalid filter: "|" is not known; did you mean or?\n%     select'),
+        ("select hosts web1 || count", 'Invalid filter: "||" is not known; did you mean or?\n%     select'),
+        ("select hosts web1|", 'Invalid filter: "|" is not known; did you mean or?\n%     select'),
+    ],
+)
+def test_a_pipe_without_blanks_is_told_from_an_or(line: str, said: str) -> None:
+    shell = shell_with_facts()
+    assert shell.run(line) is ExitStatus.USAGE
+    printed = shell.out()
+    assert printed.startswith(f"% {said}")
+    assert printed.endswith(f"%     {line}\n%     {' ' * line.index('|')}^\n\n")
 
 
 def test_hosts_that_do_not_answer_are_named_and_the_others_are_selected() -> None:
@@ -75,10 +104,19 @@ def test_hosts_that_do_not_answer_are_named_and_the_others_are_selected() -> Non
     shell.console.deaf = {"web2"}
     assert shell.run("select hosts role=web") is ExitStatus.SOME_FAILED
     assert shell.session.selection.hosts == ("web1",)
-    assert shell.out() == "% web2 did not answer: matahariproject.org:host:web2\n\n"
+    assert shell.out() == "% web2 did not answer; undecided and not selected: matahariproject.org:host:web2\n\n"
     assert shell.run("select hosts role=web or web2") is ExitStatus.OK
     assert shell.run("select hosts role=mail") is ExitStatus.NONE_ANSWERED
     assert shell.out() == "% No host matches; no answer within 10 s from matahariproject.org:host:web2\n\n"
+
+
+def test_hosts_that_do_not_answer_for_a_class_are_named_as_not_selected() -> None:
+    shell = shell_with_facts()
+    shell.console.mute = {"web2"}
+    assert shell.run("select class Volume") is ExitStatus.SOME_FAILED
+    assert "% web2 did not answer; not selected: matahariproject.org:" in shell.out()
+    assert shell.run("select plugin calc") is ExitStatus.SOME_FAILED
+    assert "% web2 did not answer; not selected: matahariproject.org:rpc:web2\n" in shell.out()
 
 
 ERRORS = [
@@ -131,7 +169,7 @@ def test_every_host_is_explained_and_the_selection_stays() -> None:
         "    unknown role = web and os.version >= 12\n"
         "      unknown role = web: fact or label role is not known, for nothing was told\n"
         "      unknown os.version >= 12: fact or label os.version is not known, for nothing was told\n"
-        "% web2 did not answer: matahariproject.org:host:web2\n\n"
+        "% web2 did not answer; undecided: matahariproject.org:host:web2\n\n"
     )
     assert shell.session.selection.hosts == ("db1",)
 

@@ -140,7 +140,7 @@ def test_facts_are_chosen_by_name_or_pattern(line: str, hosts: list[str]) -> Non
 def test_an_unknown_fact_has_close_matches() -> None:
     shell = shell_with_facts()
     assert shell.run("show facts rol") is ExitStatus.NOTHING_MATCHED
-    assert shell.out() == '% Fact "rol" not found; did you mean role?\n\n'
+    assert shell.out() == ('% Fact "rol" not found; did you mean role?\n%     show facts rol\n%                ^\n\n')
     assert shell.run("show facts zz*") is ExitStatus.NOTHING_MATCHED
     assert TestShell().run("show facts") is ExitStatus.NOTHING_MATCHED
 

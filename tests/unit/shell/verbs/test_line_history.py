@@ -57,6 +57,41 @@ def test_empty_and_endless_lines_are_not_remembered(text: str) -> None:
     assert texts(history) == []
 
 
+def test_memory_has_a_limit_in_characters_and_the_oldest_lines_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_history, "MAX_CHARACTERS", 50_000)
+    history = LineHistory()
+    for number in range(100):
+        history.add(f"{number} {'x' * 16_000}", HOST)
+    assert [text.split()[0] for text in texts(history)] == ["97", "98", "99"]
+    history.clear()
+    history.add("list hosts", HOST)
+    assert texts(history) == ["list hosts"]
+
+
+def test_a_line_that_is_kept_with_and_without_its_secret_counts_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_history, "MAX_CHARACTERS", 4_000)
+    history = LineHistory()
+    for number in range(9):
+        history.add(f"{'x' * 1_000} password={number}", HOST)
+    assert len(texts(history)) == 1
+
+
+def test_of_a_file_that_is_too_long_the_end_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "history"
+    path.write_text("".join(f"\n# 2025-01-01 10:00:00.5 -\n+list {number}\n" for number in range(1_000)))
+    monkeypatch.setattr(line_history, "MAX_CHARACTERS", 1_000)  # and it is not long enough to be shortened
+    found = texts(LineHistory(path))
+    assert found[-1] == "list 999"
+    assert 10 < len(found) < 30
+    assert all(text.startswith("list ") for text in found)
+
+
+def test_a_line_of_the_file_that_is_endless_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_text(f"\n# 2025-01-01 10:00:00.5 -\n+{'x' * 16_385}\n\n# 2025-01-01 10:00:00.5 -\n+list hosts\n")
+    assert texts(LineHistory(path)) == ["list hosts"]
+
+
 def test_a_line_that_is_given_again_at_once_is_one_entry_and_margins_are_none() -> None:
     history = LineHistory()
     for text in ("list hosts", " list hosts  ", "call echo \\ "):

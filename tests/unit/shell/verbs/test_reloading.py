@@ -55,7 +55,7 @@ def test_hosts_without_the_plugin_have_not_failed() -> None:
 def test_a_plugin_that_nobody_has_is_told_with_close_matches() -> None:
     shell = shell_with_plugins()
     assert shell.run("reload clac") is ExitStatus.NOTHING_MATCHED
-    assert shell.out() == '% Plugin "clac" not found; did you mean calc?\n\n'
+    assert shell.out() == ('% Plugin "clac" not found; did you mean calc?\n%     reload clac\n%            ^\n\n')
     assert shell.console.calls == [("reload", ("clac",), {})]
 
 

@@ -6,20 +6,21 @@ import json
 
 import pytest
 
-from matahari.qmf import Value
+from matahari.qmf import Method, Property, PropertyType, Value
 from matahari.shell.verbs.sensitive import SensitiveMethods
 from tests.support.fake_classes import PLUGINS
 from tests.support.fake_console import fleet
 
 
-def published(sensitive: list[str], **extra: object) -> dict[str, Value]:
-    names = ["user", "password", "force"]
+def published(
+    sensitive: list[str], names: tuple[str, ...] = ("user", "password", "force"), **extra: object
+) -> dict[str, Value]:
     schema = {
         "type": "object",
         "properties": {name: {} for name in names},
-        "required": ["user"],
+        "required": [names[0]],
         "additionalProperties": False,
-        "x-positional": names,
+        "x-positional": list(names),
         "x-positional-only": [],
         **extra,
     }
@@ -76,7 +77,7 @@ def test_other_lines_are_as_they_are(line: str) -> None:
 
 
 def test_what_has_no_name_is_secret_where_the_rest_is() -> None:
-    methods = met(published(["secrets"], **{"x-varargs": True}))
+    methods = met(published(["others"], ("user", "group", "force"), **{"x-varargs": True}))
     assert methods.masked("call login a b c") is None
     assert methods.masked("call login a b c d") == "call login ***"
 
@@ -91,8 +92,64 @@ def test_nothing_met_is_nothing_masked() -> None:
 
 def test_without_a_class_the_arguments_of_any_call_may_be_secret() -> None:
     nobody = SensitiveMethods()
-    assert nobody.masked("call login bob hunter2", is_blind=True) == "call login ***"
-    assert nobody.masked("select plugin x; watch 'call login bob hunter2'", is_blind=True) is not None
-    assert nobody.masked("call status", is_blind=True) is None
-    assert nobody.masked("list hosts", is_blind=True) is None
+    assert nobody.masked("call login bob hunter2", known=()) == "call login ***"
+    assert nobody.masked("select plugin x; watch 'call login bob hunter2'", known=()) is not None
+    assert nobody.masked("call status", known=()) is None
+    assert nobody.masked("list hosts", known=()) is None
     assert nobody.masked("call login bob hunter2") is None
+
+
+def test_of_a_method_that_is_not_among_those_known_the_arguments_may_be_secret() -> None:
+    assert LOGIN.masked("call other bob hunter2", known={"login", "add"}) == "call other ***"
+    assert LOGIN.masked("call add 1 2", known={"login", "add"}) is None
+
+
+NAMED = met(published([], ("user", "api_token", "force")))
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ("call login bob hunter2", "call login ***"),
+        ("call login bob api_token=hunter2", "call login ***"),
+        ("call other x password=hunter2 y", "call other x ***"),
+        ("calls other db_password='hunter 2'", "calls other ***"),
+        ('call other {"db": {"password" : "hunter2"}}', "call other ***"),
+        ('call other db={"password":"hunter2"}', "call other ***"),
+        ("watch 'call other password=hunter2'", "watch ***"),
+        ("watch 'time \"call other password=hunter2\"' x password=1", "watch ***"),
+        ("set admin_password hunter2", "set admin_password ***"),
+        ("time se clientSecret hunter2", "time se clientSecret ***"),
+        ("select db_password hunter2; get x", "select db_password ***"),
+    ],
+)
+def test_what_is_named_like_a_secret_is_one(line: str, masked: str) -> None:
+    assert NAMED.masked(line) == masked
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "call login bob",
+        "call other key=x keyboard=us",
+        "get password",
+        "select password",
+        "describe api_token",
+        "show history token",
+        "select hosts role=web and /^token/",
+        'call other {"user": "password"}',
+        "set port 8080",
+    ],
+)
+def test_a_name_alone_is_no_secret(line: str) -> None:
+    assert NAMED.masked(line) is None
+
+
+def test_the_arguments_in_a_schema_have_names_too() -> None:
+    console = fleet()
+    arguments = tuple(Property(name, PropertyType.STRING) for name in ("user", "password"))
+    console.kind("Host").methods.append(Method("login", "", arguments))
+    methods = SensitiveMethods()
+    methods.meet(console.select("Host"))
+    assert methods.masked("call login bob hunter2") == "call login ***"
+    assert methods.masked("call login bob") is None

@@ -234,6 +234,52 @@ def test_more_hosts_than_were_approved_are_asked_about_again() -> None:
     assert [risk.hosts for risk in person.asked] == [("web1",), ("web1", "web2")]
 
 
+@pytest.mark.parametrize("other", ["call add 1 3", "call add 1", "call add 1 y=2", "call add 1 2.0", "call add 1 '2'"])
+def test_the_same_method_with_other_arguments_is_asked_about(other: str) -> None:
+    person = Person()
+    shell = destructive(person)
+    lines = iter(["call add 1 2", other, "call add 1 2", other])
+    Watch(shell.session, "", 2.0).run(lambda: shell.run(next(lines)), 4)
+    assert len(person.asked) == 2
+
+
+def test_arguments_that_a_question_does_not_show_are_told_from_each_other() -> None:
+    person = Person()
+    shell = destructive(person)
+    for values in shell.console.kind("calc").values.values():
+        methods = values["calc"]["methods"]
+        assert isinstance(methods, dict)
+        methods["add"] = {"effects": {"destructive": True}, "sensitive": ["y"]}
+    shell.run(CALC)
+    tails = iter(["one", "two", "one"])
+    Watch(shell.session, "", 2.0).run(lambda: shell.run(f"call add {'x' * 200} {next(tails)}"), 3)
+    assert len({risk.arguments for risk in person.asked}) == 1
+    assert len(person.asked) == 2
+    assert not any("two" in repr(risk) for risk in person.asked)
+
+
+def test_another_object_of_the_same_host_is_asked_about() -> None:
+    person = Person()
+    shell = destructive(person)
+    names = iter(["a", "b", "a"])
+
+    def step() -> ExitStatus:
+        shell.session.approval(Risk("wipe", ("web1",), objects=frozenset({("web1", next(names))})))
+        return ExitStatus.OK
+
+    Watch(shell.session, "", 2.0).run(step, 3)
+    assert len(person.asked) == 2
+
+
+def test_secrets_of_the_command_are_not_in_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell, screen = at_terminal(monkeypatch)
+    shell.run(CALC)
+    Watch(shell.session, "call add 1 password=hunter2", 2.0).run(lambda: ExitStatus.OK, 1)
+    assert "Every 2 s: call add 1 ***  " in screen.getvalue()
+    Watch(shell.session, "call add 1 2", 2.0).run(lambda: ExitStatus.OK, 1)
+    assert "Every 2 s: call add 1 2  " in screen.getvalue()
+
+
 def test_the_same_method_of_another_class_is_asked_about() -> None:
     person = Person()
     shell = destructive(person)

@@ -1,0 +1,118 @@
+"""A hung agent among others that answer: selecting, reading and listing take a moment longer, and tell who it was."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from matahari.console import ClassName, Console
+from matahari.console.inquiry import ANSWER_GRACE, LOOKUP_GRACE
+from matahari.errors import RequestTimeoutError
+from matahari.qmf import Direct, Packet, Publish
+from tests.support.calling_agent import CallingAgent
+from tests.support.fake_bus import FakeBus, Play
+from tests.support.host_agents import HostAgent, PluginAgent, SilentAgent
+from tests.support.slow_agents import slowed
+
+
+class Falling(HostAgent):
+    """Answers until it is told not to."""
+
+    is_hung = False
+
+    def receive(self, command: Publish | Direct, tell: Callable[[Packet], None]) -> None:
+        if not self.is_hung:
+            super().receive(command, tell)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def test_selecting_tells_who_is_silent_and_does_not_wait(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        found = await console.select("Host")
+        assert now() - start == pytest.approx(LOOKUP_GRACE - 0.1 + LOOKUP_GRACE, abs=0.1)  # from the last answer on
+        assert [one.host for one in found] == ["a", "b"]
+        assert [one.host for one in found.unanswered] == ["hung"]
+
+    play(story, HostAgent("a"), slowed(HostAgent("b"), LOOKUP_GRACE - 0.1, "OBJECT"), SilentAgent("host", "hung"))
+
+
+def test_while_nothing_was_found_selecting_waits_for_all(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        with pytest.raises(RequestTimeoutError, match=r"no answer within 3 s from matahariproject\.org:host:hung"):
+            await console.select("Door", package="org.example", timeout=3.0)
+        assert now() - start == pytest.approx(3.0, abs=0.1)
+
+    play(story, HostAgent("a"), SilentAgent("host", "hung"))
+
+
+def test_objects_of_hosts_by_filter_tell_those_that_did_not_answer_it(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        found = await console.select("Host", hosts="role = web")
+        assert now() - start == pytest.approx(ANSWER_GRACE, abs=0.1)
+        assert [one.host for one in found] == ["a"]
+        assert [one.name for one in found.unanswered] == ["matahariproject.org:host:hung"]
+
+    play(story, HostAgent("a", facts={"role": "web"}), SilentAgent("host", "hung"))
+
+
+def test_reading_again_tells_who_has_fallen_silent_and_does_not_wait(play: Play) -> None:
+    falling = Falling("falling")
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        found = await console.select("Host")
+        falling.is_hung = True
+        start = now()
+        fresh = await found.refresh()
+        assert now() - start == pytest.approx(LOOKUP_GRACE, abs=0.1)
+        assert [one.host for one in fresh] == ["a"]
+        assert [one.host for one in fresh.unanswered] == ["falling"]
+
+    play(story, HostAgent("a"), falling)
+
+
+def test_listing_classes_does_not_wait_and_logs_who_was_left_out(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        for listed in (console.classes, console.event_classes):
+            start = now()
+            with caplog.at_level(logging.WARNING):
+                await listed()
+            assert now() - start == pytest.approx(ANSWER_GRACE, abs=0.1)
+        assert ClassName("org.matahariproject", "Host") in await console.classes()
+        assert "matahariproject.org:host:hung does not tell its classes: it is silent, while others" in caplog.text
+
+    play(story, HostAgent("a"), PluginAgent("a", disks="1"), SilentAgent("host", "hung"))
+
+
+GHOSTS = ["matahariproject.org:host:ghost", "matahariproject.org:rpc:ghost"]
+
+
+def haunt(console: Console) -> None:
+    """Have the broker list agents that have never announced themselves: they hung before this console came."""
+    console._station.handle_bindings("snapshot", [*console._station.agents, *GHOSTS])
+
+
+def test_an_agent_that_never_said_where_it_is_may_be_meant_by_a_filter(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        haunt(console)
+        start = now()
+        matches = await console.match_hosts("role = web")
+        assert [one.name for one in matches.hosts] == ["a"]
+        assert [(one.name, one.host) for one in matches.unanswered] == [(name, "") for name in GHOSTS]
+        with pytest.raises(RequestTimeoutError, match=r"from matahariproject\.org:host:ghost, matahari"):
+            await console.hosts("role = db")
+        assert (await console.match_hosts("a or b")).unanswered == []  # asks nobody, so that nobody is silent
+        assert [one.name for one in (await console.select("Host", hosts="role = web")).unanswered] == GHOSTS
+        results = await (await console.plugin("calc", "role = web")).num_calls()
+        assert [(one.host, one.ok) for one in results] == [("a", True), ("", False)]
+        assert now() - start < 0.1
+
+    play(story, HostAgent("a", facts={"role": "web"}), CallingAgent("a"))
