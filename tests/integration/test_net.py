@@ -10,67 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from matahari.amqp import Engine, Event, Opened
+from matahari.amqp import Engine
 from matahari.broker import Broker
-from matahari.errors import AuthenticationError, ConnectFailedError, ConnectionLostError, TransportError
+from matahari.errors import AuthenticationError, ConnectFailedError, ConnectionLostError
 from matahari.net import Address, Client, Handler, Listener, Pump
 from tests.support.amqp_link import server_engine
+from tests.support.net_client import DEADLINE, Mute, User
 from tests.support.node import TIME, Box, box
 
 pytestmark = [pytest.mark.integration, pytest.mark.embedded]
 
-DEADLINE = 20.0 * TIME  # seconds for anything that must happen
 AT_ONCE = 1.5 * TIME  # seconds: less than any time limit of the client's own
-
-
-class User:
-    """Writes down what its client tells."""
-
-    def __init__(self) -> None:
-        self.opened: list[Opened] = []
-        self.events: list[Event] = []
-        self.lost: list[TransportError] = []
-        self.on_open: Callable[[Pump], None] = lambda pump: None
-        self.changed = asyncio.Event()
-
-    def handle_open(self, pump: Pump, opened: Opened) -> None:
-        self.opened.append(opened)
-        self.changed.set()
-        self.on_open(pump)
-
-    def handle_event(self, event: Event) -> None:
-        self.events.append(event)
-
-    def handle_writable(self) -> None:
-        return
-
-    def handle_lost(self, error: TransportError) -> None:
-        self.lost.append(error)
-        self.changed.set()
-
-    async def until(self, reached: Callable[[], bool]) -> None:
-        async with asyncio.timeout(DEADLINE):
-            while not reached():
-                self.changed.clear()
-                await self.changed.wait()
-
-
-class Mute:
-    """A server's handler that does nothing by itself."""
-
-    def __init__(self, greeting: Callable[[Pump], None], pump: Pump) -> None:
-        self._greeting = greeting
-        self._pump = pump
-
-    def handle_event(self, event: Event) -> None:
-        if isinstance(event, Opened):
-            self._greeting(self._pump)
-
-    def handle_writable(self) -> None:
-        return
-
-    def handle_end(self, error: Exception | None) -> None:
-        return
 
 
 def client_of(made: Box, user: User, *, reconnect: bool = True, must_start: bool = False) -> Client:
@@ -335,77 +285,6 @@ class TestClosing:
                 async with asyncio.timeout(DEADLINE):
                     while found.statistics().connections:
                         await asyncio.sleep(0)
-
-        with box() as made:
-            asyncio.run(story(made))
-
-
-class TestWithoutASocket:
-    """An agent beside its broker: the address that the broker gives leads to it directly."""
-
-    def test_a_client_beside_its_broker_opens_no_file_and_is_a_client_like_others(self) -> None:
-        async def story(made: Box) -> None:
-            found, user = Broker(), User()
-            address = await found.listen_unix(made.socket)
-            assert str(address) == f"unix:{made.socket}"
-            client = Client(address, user, container=lambda: "client")
-            files = len(list(Path("/proc/self/fd").iterdir()))
-            running = asyncio.ensure_future(client.run())
-            await user.until(lambda: bool(user.opened))
-            assert len(list(Path("/proc/self/fd").iterdir())) == files
-            assert user.opened[0].properties["product"] == "matahari-broker"
-            assert found.statistics().connections == 1
-            await client.close()
-            await asyncio.wait_for(running, AT_ONCE)
-            async with asyncio.timeout(DEADLINE):
-                while found.statistics().connections:
-                    await asyncio.sleep(0)
-            await asyncio.wait_for(found.close(), DEADLINE)
-
-        with box() as made:
-            asyncio.run(story(made))
-
-    def test_it_is_the_user_whom_the_kernel_would_name(self) -> None:
-        async def story(made: Box) -> None:
-            named: list[tuple[str, str]] = []
-
-            def accepted(pump: Pump, identity: str, peer: str) -> Handler:
-                named.append((identity, peer))
-                return Mute(lambda pump: None, pump)
-
-            listener = Listener(accepted, server_engine)
-            await listener.listen_unix(made.socket)
-            path = str(made.socket)
-            for address in (Address("unix", path=path), Address("unix", path=path, near=listener)):
-                user = User()
-                client = Client(address, user, container=lambda: "client")
-                running = asyncio.ensure_future(client.run())
-                await user.until(lambda user=user: bool(user.opened))  # type: ignore[misc]  # a default of its own
-                await client.close()
-                await asyncio.wait_for(running, DEADLINE)
-            assert len(named) == 2
-            assert named[0] == named[1]
-            await listener.close()
-
-        with box() as made:
-            asyncio.run(story(made))
-
-    def test_the_brokers_goodbye_is_heard_and_nobody_is_there_afterwards(self) -> None:
-        async def story(made: Box) -> None:
-            found, user = Broker(), User()
-            address = await found.listen_unix(made.socket)
-            client = Client(address, user, container=lambda: "client")
-            running = asyncio.ensure_future(client.run())
-            await user.until(lambda: bool(user.opened))
-            await asyncio.wait_for(found.close(), DEADLINE)
-            await user.until(lambda: bool(user.lost))
-            assert "the broker is stopping" in str(user.lost[0])
-            assert found.statistics().connections == 0
-            await client.close()
-            await asyncio.wait_for(running, DEADLINE)
-            late = Client(address, User(), container=lambda: "late", must_start=True)
-            with pytest.raises(ConnectFailedError, match="nobody listens"):
-                await asyncio.wait_for(late.run(), DEADLINE)
 
         with box() as made:
             asyncio.run(story(made))
