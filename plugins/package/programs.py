@@ -105,7 +105,8 @@ def run(name: str, *words: str, timeout: float, is_shown: bool = False, is_chang
     if is_change and context().remaining < LEAST:
         raise TimeTooShortError(
             f"nothing was begun: the call has {context().remaining:.0f} s left, and a change that its limit cuts off leaves"
-            f" packages half installed; allow it {CHANGE:g} s (mhsh without -t does; see call_timeout in package.toml as well)"
+            f" packages half installed; allow it {CHANGE:g} s, as mhsh does without -t and Python without a timeout (call_timeout"
+            " in package.toml may be lower, too)"
         )
     deadline = time.monotonic() + max(0.0, min(timeout, context().remaining - RESERVE))
     environment = {"LC_ALL": "C", "PATH": PATH, "DEBIAN_FRONTEND": "noninteractive", "HOME": "/", "TERM": "dumb"}

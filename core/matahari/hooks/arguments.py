@@ -2,19 +2,22 @@
 
 Small ones are written as they are. Of large ones a preview is written, and the length and the digest of the whole: to find
 these takes a walk through a megabyte of values, so it is done beside the event loop, and whoever cannot wait for it (a call
-that is cancelled) writes the preview alone. All of it is made of the masked arguments: what is sensitive is replaced before
-anything is cut, and a digest of a short secret could be guessed.
+that is cancelled) writes the preview alone. All of it is made of the masked arguments: what is sensitive, or named like a
+secret at any depth, is replaced before anything is cut, and a digest of a short secret could be guessed.
 
 Source: security.md 3.5
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
+
+from matahari.validation import is_secret_name
 
 from .records import ActionRequest, JsonValue
 
@@ -37,6 +40,9 @@ PREVIEW: Final = (
 _SLICE: Final = 16 * 1024  # characters of a text that are encoded at once: nobody else gets the interpreter meanwhile
 _RUN: Final = 64  # values of a list that are encoded at once, for the same reason, and as many times faster
 _SHORT: Final = 256  # characters of a text that may be one of them
+
+#: Names that are like those of secrets, and alone mean what something is looked up by.
+_LOOKED_UP_BY: Final = frozenset(("key", "keys"))
 
 _encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
 
@@ -64,7 +70,7 @@ def are_large(request: ActionRequest) -> bool:
                     break
                 case dict():
                     room -= len(value) + 1
-                    levels.append(_parts(value.items()))
+                    levels.append(_parts(_members(value)))
                     break
             if room < 0:
                 break
@@ -82,7 +88,9 @@ def written_arguments(request: ActionRequest) -> JsonValue:
     try:
         shown = {name: _finite(value) for name, value in _masked(request)}
         text = _encode(shown)
-    except (RecursionError, TypeError, ValueError) as error:
+    except RecursionError:
+        return _with_digest(request, "too deep")  # without recursion: to nest must be no way to have nothing written
+    except (TypeError, ValueError) as error:
         return {"left_out": type(error).__name__}
     return shown if len(text) <= MAX_ARGUMENTS_BYTES else _with_digest(request)
 
@@ -97,7 +105,7 @@ def short(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
 
 
-def _preview(request: ActionRequest) -> dict[str, JsonValue]:
+def _preview(request: ActionRequest, why: str = "too long") -> dict[str, JsonValue]:
     text = ""
     try:
         for piece in _pieces(request):
@@ -106,11 +114,11 @@ def _preview(request: ActionRequest) -> dict[str, JsonValue]:
                 break
     except (TypeError, ValueError) as error:
         return {"left_out": type(error).__name__}
-    return {"left_out": "too long", "preview": text[:PREVIEW]}
+    return {"left_out": why, "preview": text[:PREVIEW]}
 
 
-def _with_digest(request: ActionRequest) -> dict[str, JsonValue]:
-    found = _preview(request)
+def _with_digest(request: ActionRequest, why: str = "too long") -> dict[str, JsonValue]:
+    found = _preview(request, why)
     digest, size = hashlib.sha256(), 0
     try:
         for piece in _pieces(request):
@@ -123,7 +131,17 @@ def _with_digest(request: ActionRequest) -> dict[str, JsonValue]:
 
 def _masked(request: ActionRequest) -> Iterator[tuple[str, JsonValue]]:
     hidden = request.sensitive
-    return ((short(name), MASK if name in hidden else value) for name, value in request.arguments.items())
+    return ((name, MASK if name in hidden else value) for name, value in _members(request.arguments))
+
+
+def _members(values: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
+    """Names and values; authors forget to declare secrets, and some are inside of what is none."""
+    return ((name, MASK if _is_secret(name[:MAX_TEXT]) else value) for name, value in values.items())
+
+
+@functools.lru_cache(maxsize=1024)  # a megabyte of maps has few names, and each costs microseconds to look at
+def _is_secret(name: str) -> bool:
+    return is_secret_name(name) and name.lower() not in _LOOKED_UP_BY
 
 
 def _parts(entries: Iterable[tuple[str, JsonValue]]) -> Iterator[JsonValue]:
@@ -134,14 +152,14 @@ def _parts(entries: Iterable[tuple[str, JsonValue]]) -> Iterator[JsonValue]:
 
 
 def _finite(value: JsonValue) -> JsonValue:
-    """JSON has no infinity and no NaN; a reader of the log must not stumble over them."""
+    """As it is written. JSON has no infinity and no NaN; a reader of the log must not stumble over them."""
     match value:
         case float() if not math.isfinite(value):
             return str(value)
         case list():
             return [_finite(entry) for entry in value]
         case dict():
-            return {name: _finite(entry) for name, entry in value.items()}
+            return {name: _finite(entry) for name, entry in _members(value)}
     return value
 
 
@@ -157,7 +175,7 @@ def _pieces(request: ActionRequest) -> Iterator[str]:
                 continue
             is_list = isinstance(part, list)
             yield "[" if is_list else "{"
-            levels.append((_listed(part), "]") if isinstance(part, list) else (_named(part.items()), "}"))
+            levels.append((_listed(part), "]") if isinstance(part, list) else (_named(_members(part)), "}"))
             break
         else:
             levels.pop()

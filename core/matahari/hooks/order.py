@@ -36,7 +36,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from .arguments import are_large, digested_arguments, written_arguments
 from .records import ActionRequest, Decision, JsonValue, Problem
-from .trail import Ending, Status, intent_record, outcome_record, refusal_record
+from .trail import Ending, Status, intent_record, outcome_record, refusal_record, told
 
 __all__ = ["ActionResult", "ActionSteps", "Completed", "Failed", "Refused", "Stage", "run_action"]
 
@@ -175,7 +175,7 @@ async def _run(request: ActionRequest, steps: ActionSteps[T]) -> ActionResult[T]
         raise
     # foreign code: the caller gets what it raised
     except Exception as error:  # noqa: BLE001 - see above
-        is_late = getattr(error, "kind", None) == "timeout"  # of our own kinds, not a TimeoutError of foreign code
+        is_late = told(error, "kind") == "timeout"  # of our own kinds, not a TimeoutError of foreign code
         await _ended(request, steps, "timeout" if is_late else "failed", started, error)
         return Failed(error)
     # 5. validate the reply

@@ -1,7 +1,8 @@
 """Audit records: what is written of a request, and what is left out.
 
-Values of sensitive parameters are masked. Arguments that did not pass validation are left out as a whole: a password
-may stand under a wrong name there. Texts of errors are left out as well, because they often quote a value.
+Values of sensitive parameters are masked, and of what is named like a secret. Arguments that did not pass validation are
+left out as a whole: a password may stand under a wrong name there. Texts of errors are left out as well, because they
+often quote a value.
 
 Source: security.md 3.5
 """
@@ -15,7 +16,7 @@ from typing import Final, Literal, TypeAlias
 from .arguments import MASK, short, written_arguments
 from .records import ActionRequest, Decision, JsonValue
 
-__all__ = ["MASK", "Ending", "Status", "encode_record", "intent_record", "outcome_record", "refusal_record"]
+__all__ = ["MASK", "Ending", "Status", "encode_record", "intent_record", "outcome_record", "refusal_record", "told"]
 
 _encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
@@ -49,9 +50,9 @@ def outcome_record(
         "duration_ms": round(duration * 1000, 3),
     }
     if error is not None:
-        said = getattr(error, "error_type", "")  # of what it stands for, perhaps raised in another process
-        record["error_type"] = short(said) if isinstance(said, str) and said else type(error).__name__
-        if isinstance(kind := getattr(error, "kind", None), str):
+        # Of what it stands for, perhaps raised in another process.
+        record["error_type"] = short(told(error, "error_type") or type(error).__name__)
+        if (kind := told(error, "kind")) is not None:
             record["kind"] = short(kind)
     if reply_problems:
         record["reply_problems"] = reply_problems
@@ -73,6 +74,16 @@ def refusal_record(
     else:
         record["arguments"] = written_arguments(request) if arguments is None else arguments
     return record
+
+
+def told(error: BaseException, name: str) -> str | None:
+    """What an error has under ``name``; None when that is no text, or cannot be had."""
+    try:
+        found = getattr(error, name, None)
+    # its class is foreign code: whatever it does, there is a record
+    except Exception:  # noqa: BLE001 - see above
+        return None
+    return found if isinstance(found, str) else None
 
 
 def encode_record(record: Mapping[str, JsonValue]) -> bytes:

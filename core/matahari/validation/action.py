@@ -109,13 +109,17 @@ class ActionSchema:
             return Refusal("missing_argument", f"{self.full_name} needs argument{'s' * (len(missing) > 1)} {names}")
         return None
 
+    def looks_at(self, text: str) -> bool:
+        """Whether a result (JSON text) may be found to differ: something is declared, and it is not too long to check."""
+        return self._result is not None and not self._result.takes_all and len(text) <= MAX_CHECKED
+
     def find_mismatch(self, text: str) -> str:
         """Say how a result (JSON text) differs from what the method declares.
 
         Returns:
             The broken rule in words; empty when it fits, when nothing is declared, or when it is too long to check.
         """
-        if self._result is None or self._result.takes_all or len(text) > MAX_CHECKED:
+        if self._result is None or not self.looks_at(text):
             return ""
         try:
             fault = self._result.find_fault(_parse(text))

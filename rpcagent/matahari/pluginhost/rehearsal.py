@@ -87,6 +87,7 @@ def _unchanged() -> Iterator[None]:
         sys.path[:], sys.meta_path[:], sys.argv, sys.dont_write_bytecode = path, finders, arguments, writes
         root.handlers[:] = handlers
         root.setLevel(level)
+        root.manager.loggerDict.pop(_NAME, None)
         linecache.cache.pop(_PATH, None)
         report_to(None)
         # What the load has imported of others stays: workers need it too.

@@ -58,8 +58,10 @@ def bind(spec: MethodSpec, args: Sequence[str], kwargs: Mapping[str, str]) -> di
         name = names[at] if at < len(names) else None
         bound[name if isinstance(name, str) else f"#{at + 1}"] = _parse(text)
     for name, text in kwargs.items():
-        # A name that is positional only may be one of **kwargs as well.
-        bound[name if name not in bound else f"{name}="] = _parse(text)
+        # A name that is positional only may be one of **kwargs as well; and so may be what is made of it.
+        while name in bound:
+            name += "="
+        bound[name] = _parse(text)
     return bound
 
 
@@ -73,7 +75,8 @@ def sensitive_names(spec: MethodSpec, arguments: Mapping[str, JsonValue]) -> fro
     if not hidden <= set(known):
         # *args or **kwargs have no name in the schema: one that is sensitive hides all that they take.
         hidden |= set(arguments) - set(known)
-    return frozenset(hidden | {f"{name}=" for name in hidden})
+    # What stands for one that is there twice, see bind().
+    return frozenset(hidden | {name for name in arguments if name.rstrip("=") in hidden})
 
 
 def not_run(kind: str, text: str) -> CallFailure:

@@ -104,7 +104,7 @@ class Action:
 
     def result(self, text: str) -> CallResult:
         """What a call gave; the check of a large result is left to whoever can wait for it."""
-        if len(text) > LARGE and self.spec.result is not None:
+        if len(text) > LARGE and self._schema.looks_at(text):
             return CallResult(text, check=functools.partial(self.check_result, text))
         return CallResult(text, self.check_result(text))
 

@@ -5,6 +5,7 @@ A megabyte of hostile arguments takes seconds to validate. On the event loop the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -12,12 +13,14 @@ from matahari.hooks import JsonValue, Threads
 from matahari.qmf import Value
 from matahari.qmf import text as text_of
 
-from .action import bind
+from .action import bind, not_run
 from .binding import LARGE, MANY, Action
 from .pending import Recheck
 from .records import CallFailure, CallResult
 
 __all__ = ["CHECK_TIMEOUT", "LARGE", "MANY", "ArgumentCheck", "is_large", "texts"]
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -92,6 +95,10 @@ class ArgumentCheck:
             await self._run(look, f"the arguments of {action.name}")
         except CallFailure as failure:
             tell(recheck, failure)
+        # the library that validates, on what a caller made: nobody else would end the call before its time is over
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.exception("call %s: the arguments of %s could not be checked", recheck.call, action.name)
+            tell(recheck, not_run("refused", f"the arguments of {action.name} could not be checked: {error}"))
         else:
             tell(recheck, None)
 
@@ -103,6 +110,10 @@ class ArgumentCheck:
             return CallResult(result.text, await self._threads.run(result.check, timeout=RESULT_TIMEOUT))
         except TimeoutError as error:
             return CallResult(result.text, f"the result could not be checked, {error}")
+        # as above: the call itself was done
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.exception("a result could not be checked")
+            return CallResult(result.text, f"the result could not be checked: {error}")
 
     async def _run(self, look: Callable[[], T], what: str) -> T:
         try:

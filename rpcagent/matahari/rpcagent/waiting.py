@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import deque
 from collections.abc import Iterator
 
@@ -9,7 +10,10 @@ __all__ = ["WaitingCalls"]
 
 
 class WaitingCalls:
-    """Numbers of calls, in order; ``CallTable`` bounds how many. True while it is somebody's turn."""
+    """Numbers of calls, lowest first: the order in which they came. ``CallTable`` bounds how many.
+
+    True while it is somebody's turn.
+    """
 
     def __init__(self) -> None:
         self._queue: deque[int] = deque()
@@ -38,11 +42,11 @@ class WaitingCalls:
         self._checked.add(call)
 
     def checked(self, call: int) -> bool:
-        """Its turn comes next; False when it was not being checked, or waits no longer."""
+        """It has its place before later ones again; False when it was not being checked, or waits no longer."""
         if call not in self._checked:
             return False
         self._checked.discard(call)
-        self._queue.appendleft(call)
+        bisect.insort(self._queue, call)  # checks do not end in the order in which they began
         return True
 
     def remove(self, call: int) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from matahari.hooks import ActionRequest, Caller, JsonValue
+from matahari.hooks import arguments as module
 from matahari.hooks.arguments import (
     MASK,
     MAX_ARGUMENTS_BYTES,
+    MAX_TEXT,
     PREVIEW,
     are_large,
     digested_arguments,
@@ -75,6 +77,25 @@ def test_what_looks_small_and_is_not_is_digested_at_once() -> None:
     assert found["bytes"] == 6011
 
 
+@pytest.mark.parametrize("deep", ["[" * 900 + "]" * 900, '{"a":' * 600 + "1" + "}" * 600])
+def test_nobody_hides_what_a_call_was_for_behind_something_deep(deep: str) -> None:
+    """Small, and deeper than can be written as it is."""
+    asked = request({"command": "wipe", "more": json.loads(deep)})
+    assert not are_large(asked)
+    text = f'{{"command":"wipe","more":{deep}}}'
+    whole = {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    for found in (written_arguments, digested_arguments):
+        assert found(asked) == {"left_out": "too deep", "preview": text[:PREVIEW]} | whole
+    hidden = written_arguments(request({"key": json.loads(deep), "command": "wipe"}, "key"))
+    assert hidden == {"key": MASK, "command": "wipe"}
+
+
+def test_names_that_begin_alike_do_not_take_the_place_of_each_other() -> None:
+    names = "x" * 1000 + "1", "x" * 1000 + "2"
+    asked = request({names[0]: "wipe", names[1]: "look"})
+    assert written_arguments(asked) == {names[0]: "wipe", names[1]: "look"}
+
+
 @pytest.mark.parametrize(
     "secret", ["canary" * 10_000, ["canary"] * 10_000, {"canary": "canary"}, [[["canary"]]] * 5000]
 )
@@ -85,6 +106,43 @@ def test_no_preview_and_no_digest_has_anything_of_a_secret(secret: JsonValue, ot
         assert "canary" not in str(found(asked))
         assert found(asked) == found(other)
     assert MASK in str(written_arguments(asked))
+
+
+NAMED: dict[str, JsonValue] = {
+    "password": "canary",
+    "api_key": {"of": ["canary"]},
+    "user": {"name": "ann", "Password": "canary", "more": [{"authToken": ["canary"]}]},
+}
+FILLING: list[dict[str, JsonValue]] = [
+    {},
+    {"text": "x" * 5000},
+    {"deep": DEEP},
+    {"maps": [{"secret": "canary" * 500}] * 100},
+    {"secrets": ["canary"] * 10_000},
+]
+
+
+@pytest.mark.parametrize("others", FILLING, ids=["small", "large", "deep", "many", "one large"])
+def test_what_is_named_like_a_secret_is_hidden_though_nobody_has_declared_it(others: dict[str, JsonValue]) -> None:
+    asked = request(NAMED | others)
+    for found in (written_arguments, digested_arguments):
+        text = str(found(asked))
+        assert "canary" not in text
+        assert "ann" in text
+        # Nothing that is derived from the whole tells anything of it, either.
+        assert text == str(found(request(json.loads(json.dumps(NAMED | others).replace("canary", "other")))))
+
+
+def test_of_a_name_only_the_beginning_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a name of a megabyte would hold the event loop."""
+    seen: list[int] = []
+    monkeypatch.setattr(module, "is_secret_name", lambda name: seen.append(len(name)))
+    written_arguments(request({"unheard of " + "x" * 100_000: 1}))
+    assert 0 < max(seen) <= MAX_TEXT
+
+
+def test_what_something_is_looked_up_by_is_no_secret() -> None:
+    assert written_arguments(request({"key": "net.ipv4", "keys": ["a"]})) == {"key": "net.ipv4", "keys": ["a"]}
 
 
 def test_of_large_arguments_only_the_beginning_is_looked_at() -> None:

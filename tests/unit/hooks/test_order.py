@@ -255,6 +255,21 @@ def test_a_time_limit_of_ours_is_a_timeout_and_one_of_foreign_code_a_failure() -
     assert len(ours.records) == len(foreign.records) == 2
 
 
+def test_an_error_that_cannot_even_be_asked_what_it_is_leaves_an_outcome() -> None:
+    """As where ``__getattr__`` needs what a failed ``__init__`` has not set."""
+
+    class OddError(Exception):
+        def __getattr__(self, name: str) -> object:
+            raise (RecursionError if name in ("kind", "error_type") else AttributeError)(name)
+
+    error = OddError()
+    story = Story(run=error)
+    assert story.play() == Failed(error)
+    outcome = story.records[-1]
+    assert (outcome["event"], outcome["status"], outcome["error_type"]) == ("outcome", "failed", "OddError")
+    assert "kind" not in outcome
+
+
 def test_large_arguments_are_digested_once_and_only_when_they_are_written() -> None:
     story = Story()
     story.play(LARGE)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import linecache
 import logging
+import os
+import signal
 import sys
 import threading
 
@@ -26,7 +29,11 @@ def _state() -> tuple[object, ...]:
         list(root.handlers),
         root.level,
         {name for name in linecache.cache if "rehearsal" in name},
+        {name for name in logging.Logger.manager.loggerDict if "rehearsal" in name},
         threading.active_count(),
+        [signal.getsignal(number) for number in signal.valid_signals()],
+        sorted(os.listdir("/proc/self/fd")),
+        atexit._ncallbacks(),
     )
 
 

@@ -43,6 +43,17 @@ def test_a_named_argument_with_the_name_of_a_positional_only_one_hides_nothing()
     assert bind(COPY, ['"a"'], {"source": '"b"'}) == {"source": "a", "source=": "b"}
 
 
+def test_no_name_that_a_caller_invents_hides_another_argument() -> None:
+    arguments = bind(COPY, ['"a"', '"b"', "3"], {"source=": '"c"', "source": '"d"', "#3=": '"e"', "#3": '"f"'})
+    assert sorted(map(str, arguments.values())) == ["3", "a", "b", "c", "d", "e", "f"]
+
+
+def test_what_an_invented_name_makes_of_a_sensitive_one_is_sensitive_too() -> None:
+    spec = MethodSpec("f", COPY.params, sensitive=("source",))
+    arguments = bind(spec, ['"a"'], {"source=": '"b"', "source": '"c"', "other": '"d"'})
+    assert {name for name in arguments if name not in sensitive_names(spec, arguments)} == {"other"}
+
+
 def test_a_method_without_a_schema_of_positions_still_binds() -> None:
     assert bind(MethodSpec("f", {}), ["1"], {"b": "2"}) == {"#1": 1, "b": 2}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from matahari.hostproto import Json, MethodSpec
+from matahari.hostproto import Json, MethodSpec, Result
 from matahari.rpcagent import CallFailure
 from matahari.rpcagent.binding import LARGE, Action
 from matahari.rpcagent.pending import Recheck
@@ -145,6 +145,41 @@ def test_a_large_call_that_waits_while_the_schema_changes_is_checked_beside_the_
     desk.table.rechecked(recheck, None, 0.0)
     assert desk.sent() == [(2, 3)]
     assert not small.done()
+
+
+@pytest.mark.parametrize("is_last_first", [False, True])
+def test_large_calls_that_wait_keep_their_order_whichever_check_ends_first(is_last_first: bool) -> None:
+    desk = Desk()
+    desk.use_specs(READS)
+    action = desk.check("m", [BIG], {})
+    for _ in range(4):
+        submit(desk, action, BIG)
+    desk.use_specs(MethodSpec("m", MORE, effects=READS.effects), worker=2)
+    both = [command for command in desk.commands() if isinstance(command, Recheck)]
+    for _ in range(2):
+        submit(desk, desk.table.find("m"), "1")  # they take both places of the worker
+    assert desk.sent() == [(2, 5), (2, 6)]
+    for recheck in reversed(both) if is_last_first else both:
+        desk.table.rechecked(recheck, None, 0.0)
+    for call in (5, 6):
+        desk.table.answered(2, Result(call, "1"), 0.0)
+    assert desk.sent() == [(2, 3), (2, 4)]
+
+
+def test_a_large_call_that_is_checked_quickly_does_not_pass_those_that_came_before_it() -> None:
+    desk = Desk()
+    desk.use_specs(READS)
+    action = desk.check("m", [BIG], {})
+    desk.use_specs(MethodSpec("m", MORE, effects=READS.effects), worker=2)
+    now = desk.table.find("m")
+    for _ in range(3):
+        submit(desk, now, "1")
+    submit(desk, action, BIG)
+    [recheck] = [command for command in desk.commands() if isinstance(command, Recheck)]
+    desk.table.rechecked(recheck, None, 0.0)
+    for call in (1, 2):
+        desk.table.answered(2, Result(call, "1"), 0.0)
+    assert desk.sent() == [(2, 3), (2, 4)]
 
 
 def test_a_large_call_is_not_checked_again_for_the_same_parameters() -> None:

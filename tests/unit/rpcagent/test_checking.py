@@ -12,10 +12,10 @@ from typing import cast
 import pytest
 
 from matahari.agent import CallContext, Fault
-from matahari.hostproto import MethodSpec
+from matahari.hostproto import Json, MethodSpec
 from matahari.qmf import Value
 from matahari.rpcagent import CallFailure, CallResult, PluginStatus, checking
-from matahari.rpcagent.binding import Action
+from matahari.rpcagent.binding import MAX_CHECKED, Action
 from matahari.rpcagent.checking import CHECK_TIMEOUT, LARGE, MANY, MAX_CHECKS, ArgumentCheck, is_large
 from matahari.rpcagent.face import PluginObject
 from matahari.rpcagent.pending import Recheck
@@ -212,9 +212,15 @@ def test_a_large_result_is_checked_beside_the_loop_and_a_small_one_at_once(monke
     assert len(threads) == 2
 
 
-def test_a_result_of_which_nothing_is_declared_is_not_checked_at_all() -> None:
-    assert Action("p", SPEC).result(LONG) == CallResult(LONG)
-    assert Action("p", SPEC).result(LONG).check is None
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [(None, LONG), ({}, LONG), (DECLARED.result, json.dumps("x" * MAX_CHECKED))],
+    ids=["undeclared", "anything", "too long"],
+)
+def test_a_result_in_which_nothing_is_looked_at_waits_for_no_check(declared: dict[str, Json] | None, text: str) -> None:
+    """Or it would be called unchecked while others are being checked."""
+    result = Action("p", MethodSpec("m", {}, declared)).result(text)
+    assert (result.text, result.mismatch, result.check) == (text, "", None)
 
 
 def test_a_result_that_cannot_be_checked_in_time_is_given_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,3 +247,26 @@ def test_a_call_of_another_generation_is_checked_beside_the_loop_and_its_outcome
     asyncio.run(ArgumentCheck().again(recheck, lambda asked, failure: told.append(failure)))
     [failure] = told
     assert (failure is None) == (text == "1")
+
+
+def broken() -> str:
+    raise MemoryError("no room")
+
+
+def test_a_call_whose_check_breaks_is_told_so_and_does_not_wait_for_its_time_limit() -> None:
+    class Broken(Action):
+        def check(self, args: Sequence[str], kwargs: Mapping[str, str]) -> None:
+            broken()
+
+    told: list[CallFailure | None] = []
+    newer = Broken("p", MethodSpec("m", {"x-varargs": True}))
+    recheck = Recheck(7, newer, Action("p", SPEC), ['"x"'], {})
+    asyncio.run(ArgumentCheck().again(recheck, lambda asked, failure: told.append(failure)))
+    [failure] = told
+    assert failure is not None
+    assert (failure.kind, failure.text) == ("refused", "the arguments of m could not be checked: no room")
+
+
+def test_a_result_whose_check_breaks_is_given_and_says_so() -> None:
+    found = asyncio.run(ArgumentCheck().finished(CallResult("5", check=broken)))
+    assert (found.text, found.mismatch) == ("5", "the result could not be checked: no room")

@@ -1,6 +1,10 @@
-"""Calls that wait: in order, and those that are checked first at the head when that is done."""
+"""Calls that wait: in the order in which they came, also when some are checked first."""
 
 from __future__ import annotations
+
+import itertools
+
+import pytest
 
 from matahari.rpcagent.waiting import WaitingCalls
 
@@ -12,13 +16,15 @@ def waiting(*calls: int) -> WaitingCalls:
     return found
 
 
-def test_the_turn_of_a_call_that_is_checked_comes_next_when_it_was() -> None:
-    calls = waiting(1, 2)
-    calls.check(3)
-    assert (len(calls), list(calls)) == (3, [1, 2, 3])
-    assert calls.popleft() == 1
-    assert calls.checked(3)
-    assert (calls.popleft(), calls.popleft()) == (3, 2)
+@pytest.mark.parametrize("checked", list(itertools.permutations((1, 3, 4))))
+def test_a_call_that_was_checked_has_its_place_again(checked: tuple[int, ...]) -> None:
+    calls = waiting(2, 5)
+    for call in checked:
+        calls.check(call)
+    assert (len(calls), list(calls)) == (5, [2, 5, 1, 3, 4])
+    for call in checked:
+        assert calls.checked(call)
+    assert [calls.popleft() for _ in range(5)] == [1, 2, 3, 4, 5]
 
 
 def test_what_is_checked_counts_and_has_no_turn() -> None:
