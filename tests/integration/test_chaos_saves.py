@@ -243,6 +243,7 @@ class TestWritten:
                 box.save("other.py", answering(0))
                 box.save("slow.py", answering("old"))
                 await box.wait_state("slow", "ready")
+                await box.wait_state("other", "ready")
                 with (tmp_path / "slow.py").open("w") as file:
                     for number in range(pieces):
                         file.write(answering(number))
