@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from matahari.console.directory import CALL_TIMEOUT, DEFAULT_PACKAGE
     from matahari.console.event_stream import EventStream
     from matahari.console.grouping import Summary, ValueGroup, group_values
+    from matahari.console.host_choice import HostChoice
     from matahari.console.listening import Listening
     from matahari.console.matches import HostMatch, HostMatches
     from matahari.console.objects import Objects
-    from matahari.console.plugin import HostChoice, Plugin
+    from matahari.console.plugin import Plugin
     from matahari.console.reports import Missed, Output, Partial, Progress, Report, Told
     from matahari.console.rollout import Batch, NotAsked
     from matahari.console.running import RunningCall
@@ -96,7 +97,7 @@ _HOMES = {
     "ConsoleEvent": "values",
     "EventStream": "event_stream",
     "Host": "values",
-    "HostChoice": "plugin",
+    "HostChoice": "host_choice",
     "HostMatch": "matches",
     "HostMatches": "matches",
     "Listening": "listening",

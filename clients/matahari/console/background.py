@@ -61,6 +61,18 @@ class Background:
             begun.append(asyncio.run_coroutine_threadsafe(self._until_closed(coroutine, begun), self._loop))
             return begun[0]
 
+    def end(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Wait for what ends something. Nothing is left to do when the console is closed, by another thread meanwhile too.
+
+        Raises:
+            RequestError: the caller is the background thread.
+        """
+        try:
+            self.run(coroutine)
+        except RequestError:
+            if not self._is_closed:
+                raise
+
     @property
     def is_closed(self) -> bool:
         return self._is_closed

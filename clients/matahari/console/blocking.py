@@ -82,8 +82,7 @@ class RunningCall(Iterator[Told]):
 
     def close(self) -> None:
         self._told.clear()
-        if not self._loop.is_closed:
-            self._loop.run(self._call.close())
+        self._loop.end(self._call.close())
 
     async def _take(self) -> list[Told]:
         """What comes next and all that waits behind it; each way between the threads costs more than a report does."""

@@ -46,5 +46,4 @@ class EventStream(Iterator[ConsoleEvent]):
         return self._loop.run(self._stream.next(timeout))
 
     def close(self) -> None:
-        if not self._loop.is_closed:
-            self._loop.run(self._stream.close())
+        self._loop.end(self._stream.close())

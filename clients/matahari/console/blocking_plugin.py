@@ -163,8 +163,7 @@ class Call(Iterator[Result]):
 
     def close(self) -> None:
         self._told.clear()
-        if not self._loop.is_closed:
-            self._loop.run(self._call.close())
+        self._loop.end(self._call.close())
 
     # --- inside ---------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from matahari.console.selection import Selection
 from matahari.console.values import Host
 
 if TYPE_CHECKING:
-    from matahari.console.plugin import HostChoice
+    from matahari.console.host_choice import HostChoice
     from matahari.filters import Filter
 
 __all__ = ["choose", "match", "select_matched"]

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from matahari.console.call_options import CallOptions
     from matahari.console.event_stream import EventStream
     from matahari.console.finder import Finder
+    from matahari.console.host_choice import HostChoice
     from matahari.console.matches import HostMatches
     from matahari.console.objects import Objects
-    from matahari.console.plugin import HostChoice, Plugin
+    from matahari.console.plugin import Plugin
     from matahari.console.subscription import Subscription
     from matahari.console.values import ConsoleEvent
     from matahari.filters import Filter

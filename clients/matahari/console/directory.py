@@ -7,15 +7,16 @@ and they are reached by selections that name no hosts.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from matahari.console.inquiry import LOOKUP_GRACE, Inquiry
+from matahari.console.inquiry import LOOKUP_GRACE, Inquiry, ask_any
 from matahari.console.names import PLUGIN_PACKAGE, AgentSummary, ClassName, Host
 from matahari.console.outcomes import Items
 from matahari.console.station import Station
-from matahari.errors import MatahariError, NoAgentsError, RemoteError, RequestError
+from matahari.errors import MatahariError, NoAgentsError, RemoteError, RequestError, TransportError
 from matahari.qmf import AgentInfo, Data, Query, QueryTarget, Schema, SchemaId, is_broker
 
 if TYPE_CHECKING:
@@ -88,27 +89,50 @@ class Directory:
             return []
         return [one for one in items if isinstance(one, Data)]
 
-    async def objects(self, found: list[Found], name: ClassName, timeout: float) -> list[RemoteObject]:
-        """Objects with their schemas, fetched where they are not known; those without a usable one are left out."""
-        wanted = {one.schema_id: info for info, one in found if one.schema_id is not None}
-        schemas = await asyncio.gather(*(self.schema(info, one, timeout) for one, info in wanted.items()))
+    async def objects(
+        self, found: list[Found], name: ClassName, timeout: float
+    ) -> tuple[list[RemoteObject], list[AgentSummary]]:
+        """Objects with their schemas, fetched where they are not known; and agents of whose objects they are not known.
+
+        A schema is asked of any agent that has it. Once one was told, others are waited for as long as usual. An agent
+        that says it has none is not silent: its objects are left out.
+        """
+        wanted: dict[SchemaId, dict[str, AgentInfo]] = {}
+        for info, data in found:
+            if data.schema_id is not None and data.schema_id.hash is not None:
+                wanted.setdefault(data.schema_id, {})[info.name] = info
+        refusing: set[str] = set()
+        with Inquiry(timeout, LOOKUP_GRACE) as inquiry:
+
+            async def one(schema_id: SchemaId, infos: Iterable[AgentInfo]) -> Schema | None:
+                asks = [functools.partial(self._ask_schema, info, schema_id, refusing) for info in infos]
+                schema = await inquiry.ask(ask_any(asks, timeout))
+                if schema is not None:
+                    inquiry.suffice()
+                return schema
+
+            schemas = await asyncio.gather(*(one(schema_id, infos.values()) for schema_id, infos in wanted.items()))
         by_id = dict(zip(wanted, schemas, strict=True))
         objects = []
+        untold: dict[str, AgentSummary] = {}
         for info, data in found:
-            schema = None if data.schema_id is None else by_id[data.schema_id]
-            if schema is None or data.object_id is None:
-                _log.warning("%s sent an object of %s without a usable schema or id", info.name, name)
+            schema = None if data.schema_id is None else by_id.get(data.schema_id)
+            if schema is not None and data.object_id is not None:
+                objects.append(remote_object(info, data, schema))
                 continue
-            objects.append(remote_object(info, data, schema))
-        return objects
+            _log.warning("%s sent an object of %s without a usable schema or id", info.name, name)
+            if data.object_id is not None and data.schema_id in wanted and info.name not in refusing:
+                untold[info.name] = summary(info)
+        return objects, list(untold.values())
 
     async def refetch(
         self, items: Iterable[RemoteObject], name: ClassName, timeout: float
     ) -> tuple[list[RemoteObject], list[AgentSummary]]:
         """The same objects with their values of now, without those that have gone; and the agents that are silent."""
         silent: dict[str, AgentSummary] = {}
+        deadline = asyncio.get_running_loop().time() + timeout
 
-        async def one(item: RemoteObject, inquiry: Inquiry) -> list[RemoteObject]:
+        async def one(item: RemoteObject, inquiry: Inquiry) -> list[Found]:
             info = self._station.agents.get(item.agent)
             if info is None:
                 return []
@@ -118,19 +142,25 @@ class Directory:
                 silent[info.name] = summary(info)
                 return []
             inquiry.suffice()
-            return await self.objects([(info, data) for data in answer], name, timeout)
+            return [(info, data) for data in answer]
 
         with Inquiry(timeout, LOOKUP_GRACE) as inquiry:
-            found = await asyncio.gather(*(one(item, inquiry) for item in items))
-        return [item for some in found for item in some], list(silent.values())
+            answers = await asyncio.gather(*(one(item, inquiry) for item in items))
+        found = [one for some in answers for one in some]
+        objects, untold = await self.objects(found, name, schema_time(deadline, timeout))
+        return objects, [*silent.values(), *(one for one in untold if one.name not in silent)]
 
     async def schema(self, info: AgentInfo, wanted: SchemaId, timeout: float) -> Schema | None:
         """The schema, or None when the agent does not tell it."""
-        if wanted.hash is None:
-            return None
+        return None if wanted.hash is None else await self._ask_schema(info, wanted, set(), timeout)
+
+    async def _ask_schema(self, info: AgentInfo, wanted: SchemaId, refusing: set[str], timeout: float) -> Schema | None:
+        """The same; an agent that answers, but with no schema, is added to ``refusing``."""
         try:
             return await self._station.fetch_schema(info.name, wanted, timeout)
         except MatahariError as error:
+            if not isinstance(error, RequestError | TransportError):
+                refusing.add(info.name)
             _log.warning("%s does not tell the schema of %s: %s", info.name, wanted.name, error)
             return None
 
@@ -195,6 +225,11 @@ class Directory:
         hints = [f"{name.package}:{one}" for one in close]
         hints += sorted(str(one) for one in known if one.name == name.name)
         raise NoAgentsError(_not_found("Class", str(name), hints))
+
+
+def schema_time(deadline: float, timeout: float) -> float:
+    """Seconds for schemas of objects that were asked for until ``deadline``: what is left, but enough for who is well."""
+    return max(deadline - asyncio.get_running_loop().time(), min(timeout, LOOKUP_GRACE))
 
 
 def may_have(info: AgentInfo, package: str) -> bool:

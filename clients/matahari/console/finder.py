@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from matahari.console.checking import require_properties
-from matahari.console.directory import Directory, Found, host_name, may_have, query_for, summary
+from matahari.console.directory import Directory, Found, host_name, may_have, query_for, schema_time, summary
 from matahari.console.doubts import Doubts
 from matahari.console.extending import ConsoleExtensions, no_hosts, telling_missing
 from matahari.console.inquiry import LOOKUP_GRACE, Inquiry
@@ -99,14 +99,14 @@ class Finder:
         async def ask(infos: Sequence[AgentInfo]) -> list[Items]:
             if not doubtful:
                 return await lookup.find(infos, timeout)
+            lookup.ask(doubtful, timeout)
             answers = await lookup.find(infos[: -len(doubtful)], timeout)
-            if not any(answers):
-                return answers + await lookup.find(doubtful, timeout)
-            lookup.ask(doubtful, timeout)  # as something was found, they are waited for by nobody but calls
-            return [*answers, *(None for _ in doubtful)]
+            if any(answers):  # then they are waited for by nobody but calls
+                return [*answers, *(lookup.answers.get(info.name) for info in doubtful)]
+            return answers + await lookup.find(doubtful, timeout)
 
         async def read(info: AgentInfo, items: list[Data], seconds: float) -> list[RemoteObject]:
-            return await self._directory.objects([(info, data) for data in items], name, seconds)
+            return (await self._directory.objects([(info, data) for data in items], name, seconds))[0]
 
         lookup = Lookup(self._tasks, ask_one)
         infos = [info for info in self._directory.on(hosts) if may_have(info, name.package)]
@@ -127,6 +127,7 @@ class Finder:
         ask: _Ask,
         silent: Iterable[AgentSummary] = (),
     ) -> Objects:
+        deadline = asyncio.get_running_loop().time() + timeout
         answers, missing = await asyncio.gather(
             ask(infos), self._find_missing() if hosts is None and not where else no_hosts()
         )
@@ -137,13 +138,14 @@ class Finder:
         if hosts is None:
             unanswered += self._directory.mute
         unanswered += [one for one in silent if one not in unanswered]
-        if not found and unanswered:
+        objects, untold = await self._directory.objects(found, name, schema_time(deadline, timeout))
+        unanswered += [one for one in untold if one not in unanswered]
+        if not objects and unanswered:
             names = ", ".join(one.name for one in unanswered)
             raise RequestTimeoutError(f"no answer within {timeout:g} s from {names}", timeout=timeout)
         if not found and (infos or hosts is None):
             with telling_missing(missing):
                 await self._directory.require_class(name)
-        objects = await self._directory.objects(found, name, timeout)
         if where:
             require_properties(name, objects, where)
             objects = [one for one in objects if all(_equal(one, key, value) for key, value in where.items())]

@@ -7,11 +7,12 @@ others have all answered: when something was found, and nobody has answered for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-__all__ = ["ANSWER_GRACE", "LEAST_WAIT", "LOOKUP_GRACE", "Inquiry"]
+__all__ = ["ANSWER_GRACE", "LEAST_WAIT", "LOOKUP_GRACE", "TARDY", "Inquiry", "ask_any"]
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ LOOKUP_GRACE: Final = 1.0
 #: The others have this many times as long as the slowest answer took: a busy bus is slow for everybody.
 _PATIENCE: Final = 4
 #: Seconds that a timer of ours may be late; more, and it was this process that did not run, with answers unread.
-_TARDY: Final = 0.1
+TARDY: Final = 0.1
 #: Seconds for a question that comes up when the time is over, e.g. for the schema of what was answered last.
 LEAST_WAIT: Final = 0.1
 
@@ -102,7 +103,7 @@ class Inquiry:
     def _check(self) -> None:
         assert self._timer is not None and self._latest is not None
         late, self._timer = self._loop.time() - self._timer.when(), None
-        if late > _TARDY:
+        if late > TARDY:
             self._latest = self._loop.time()
         if self._loop.time() < self._due(self._latest):
             self._arm()
@@ -112,3 +113,41 @@ class Inquiry:
         for patience in self._open:
             patience.reschedule(self._deadline)
         self._open.clear()
+
+
+async def ask_any(questions: Sequence[Callable[[float], Awaitable[T | None]]], timeout: float) -> T | None:
+    """The first answer to what several can tell; None when nobody does. One that is hung delays it by a moment.
+
+    Each is asked when those before have no answer, or none within ``ANSWER_GRACE``; their answers still count.
+
+    Args:
+        questions: each is asked within so many seconds.
+        timeout: seconds for all of it.
+    """
+    if len(questions) == 1:
+        return await questions[0](timeout)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    left = deque(questions)
+    asked: set[asyncio.Task[T | None]] = set()
+    try:
+        while asked or left:
+            if left and (rest := deadline - loop.time()) > 0:
+                asked.add(loop.create_task(_asked(left.popleft(), rest)))
+            if not asked:
+                return None
+            done, asked = await asyncio.wait(
+                asked, timeout=ANSWER_GRACE if left else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for answer in (one.result() for one in done):
+                if answer is not None:
+                    return answer
+        return None
+    finally:
+        for one in asked:
+            one.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def _asked(question: Callable[[float], Awaitable[T | None]], timeout: float) -> T | None:
+    return await question(timeout)

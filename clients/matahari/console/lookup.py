@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 from matahari.console.doubts import Doubts
-from matahari.console.inquiry import LOOKUP_GRACE
+from matahari.console.inquiry import LOOKUP_GRACE, TARDY
 from matahari.console.rollout import NotAskedReason
-from matahari.console.values import RemoteObject
+from matahari.console.values import Host, RemoteObject
 from matahari.errors import MatahariError
 from matahari.net import TaskKeeper
 from matahari.qmf import AgentInfo, Data
@@ -55,20 +55,24 @@ class Lookup(Generic[T]):
     async def find(self, infos: Sequence[AgentInfo], timeout: float) -> list[list[T] | None]:
         """What each of them has, in their order; None for those of which nothing is known yet.
 
-        It waits for all of them while nothing was found, for ``timeout`` seconds at most.
+        It waits for all of them while nothing was found, for ``timeout`` seconds at most. Those that were asked before
+        are not asked again.
 
         Raises:
             MatahariError: an agent cannot be asked.
         """
-        self.ask(infos, timeout)
+        clock = asyncio.get_running_loop().time
+        self.ask([info for info in infos if info.name not in self.answers], timeout)
         try:
-            while self._open:
+            while any(info.name in self._open for info in infos):
                 # Not how many answers there are: an answer is there a turn of the loop before it is news, so that one
-                # that has been counted already would look like silence.
+                # that has been counted already would look like silence. And who waited for longer did not run itself.
                 count = len(self._open)
                 some = any(self.answers.values())
+                begun = clock()
                 await self.wait_news(LOOKUP_GRACE if some else None)
-                if some and (len(self._open) == count or self._error is not None):
+                is_silent = len(self._open) == count and clock() - begun <= LOOKUP_GRACE + TARDY
+                if some and (is_silent or self._error is not None):
                     break
         except BaseException:
             for task in list(self._open.values()):
@@ -156,6 +160,11 @@ class Latecomers:
     def objects(self, agent: str) -> list[RemoteObject] | None:
         """The objects of one of them, once they have been read; None when it has not answered."""
         return self._objects.answers.get(agent)
+
+    def reason_at(self, host: Host) -> NotAskedReason | None:
+        """Why a host that was undecided when it was chosen is left out, though nobody there is late any more."""
+        told = [agent for agent, on in self._doubts.hosts.items() if on == host and agent in self._doubts.truths]
+        return self.reason(told[0], False) if told else "undecided"
 
     def reason(self, agent: str, chosen: bool) -> NotAskedReason | None:
         """Why one that has no objects is left out; None for one that was not meant.

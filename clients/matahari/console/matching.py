@@ -153,9 +153,9 @@ class _Look:
         if answers is None:
             return None
         fetched = self._directory.objects(answers, ClassName(*name), self._inquiry.remaining)
-        objects = await self._inquiry.ask(fetched)
+        objects, _ = await self._inquiry.ask(fetched) or ((), ())
         told = [info for info, data in answers if data.object_id and data.schema_id and data.schema_id.hash]
-        if objects is None or len(objects) < len(told):
+        if len(objects) < len(told):
             self._silent += (
                 told  # without its schema an object tells nothing, which is not the same as having no values
             )

@@ -37,7 +37,8 @@ class Objects(Sequence[RemoteObject]):
 
     Attributes:
         class_name: the class that was selected.
-        unanswered: agents that were asked and did not answer; what they have is missing here.
+        unanswered: agents that were asked and did not answer, or did not tell the schema of their objects; what they have
+            is missing here.
         missing: names of hosts that are expected, by an extension, and not on the bus; each has a result in every call.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias, Unpack
+from typing import Final, Unpack
 
 from matahari.console.call_options import CallOptions, CallSettings
 from matahari.console.calls import Call
@@ -18,13 +18,7 @@ from matahari.console.values import Host
 from matahari.errors import NoAgentsError
 from matahari.validation import did_you_mean
 
-if TYPE_CHECKING:
-    from matahari.filters import Filter
-
-__all__ = ["HostChoice", "Plugin"]
-
-HostChoice: TypeAlias = "str | Filter | Iterable[Host | str]"
-"""Hosts: a filter or its text, or hosts and names, of which a selection is one."""
+__all__ = ["Plugin"]
 
 _RPC_PRODUCT: Final = "rpc"  # of the agents that have plugins
 
@@ -98,6 +92,8 @@ class Plugin:
         down = [f"{state!s} on {host}" for state, host in states if state in OUT_OF_SERVICE]
         if down:
             text += f"; it is {', '.join(down[:3])}: call({name!r}) tells why"
+        if not self._objects:
+            text = f"no host that was chosen has the plugin {self._name!r}, so that its methods are not known"
         raise AttributeError(text, name=name)
 
     def _call(self, method: str, args: Sequence[object], kwargs: dict[str, object]) -> Call:
@@ -107,6 +103,8 @@ class Plugin:
         have = {*self.hosts, *(one.host for one in silent), *self._objects.missing}
         left_out = [NotAsked(host, "no_plugin") for host in self._chosen if host not in have]
         if isinstance(self._given, Selection):
-            left_out += [NotAsked(host.name, "undecided") for host in self._given.undecided if host.name not in have]
+            undecided = [host for host in self._given.undecided if host.name not in have]
+            reasons = [(host.name, self._late.reason_at(host)) for host in undecided]
+            left_out += [NotAsked(name, reason) for name, reason in reasons if reason is not None]
         late = LateHosts(silent, self._late, self._objects.class_name, frozenset(self._chosen))
         return Call(self._objects, method, args, kwargs, self._settings, late=late, not_asked=left_out)

@@ -153,9 +153,13 @@ class Station:
         """
         return await self._outcome("query", timeout, lambda now: self._engine.query(agent, query, now, timeout), list)
 
+    def find_schema(self, wanted: SchemaId) -> Schema | None:
+        """The schema of that hash, if it is known already."""
+        return self._engine.find_schema(wanted)
+
     async def fetch_schema(self, agent: str, wanted: SchemaId, timeout: float) -> Schema:
         """The schema of that hash, from ``agent`` unless it is known already; errors as :meth:`query`."""
-        known = self._engine.find_schema(wanted)
+        known = self.find_schema(wanted)
         if known is not None:
             return known
         return await self._outcome(

@@ -8,12 +8,14 @@ Agents that come later, restart, or get the class later join; after a loss of th
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Self
 
 from matahari.console.directory import Directory, host_name, host_of, may_have, query_for, remote_object, summary
+from matahari.console.inquiry import ask_any
 from matahari.console.names import CHANGE_INTERVAL, AgentSummary, ClassName, Host
 from matahari.console.station import Station
 from matahari.console.values import ObjectChange
@@ -27,6 +29,8 @@ from matahari.qmf import (
     Data,
     DataIndicated,
     EngineEvent,
+    Schema,
+    SchemaId,
     SubscriptionData,
     SubscriptionEnded,
     SubscriptionFailed,
@@ -84,7 +88,8 @@ class Subscription:
         self._numbers: dict[int, str] = {}
         self._starting: dict[int, asyncio.Future[bool]] = {}
         self._followed: set[str] = set()
-        self._changes: dict[_Key, tuple[AgentInfo, Data]] = {}
+        self._changes: dict[_Key, tuple[AgentInfo, Data, Schema | None]] = {}
+        self._asking: set[SchemaId] = set()
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -123,7 +128,7 @@ class Subscription:
     async def __anext__(self) -> ObjectChange:
         while self._is_open:
             self._news.clear()
-            change = await self._take()
+            change = self._take()
             if change is not None:
                 return change
             await self._news.wait()
@@ -277,19 +282,33 @@ class Subscription:
             if len(self._changes) >= MAX_CHANGES:
                 del self._changes[next(iter(self._changes))]
                 self.dropped += 1
-            self._changes[key] = (info, data)
+            self._changes[key] = (info, data, None)
             self._news.set()
 
-    async def _take(self) -> ObjectChange | None:
-        """The oldest change, once its schema is known; None when there is none left."""
-        while self._changes:
-            key, change = next(iter(self._changes.items()))
-            info, data = change
+    def _take(self) -> ObjectChange | None:
+        """The oldest change whose schema is known; None when there is none. Schemas of others are asked for."""
+        for key, (info, data, schema) in self._changes.items():
             assert data.schema_id is not None  # others are not put here
-            schema = await self._directory.schema(info, data.schema_id, self._timeout)
-            if self._changes.get(key) is not change:
-                continue  # it changed again meanwhile, or somebody else took it
-            del self._changes[key]
-            if schema is not None:
-                return ObjectChange("deleted" if data.delete_ns else "changed", remote_object(info, data, schema))
+            known = schema or self._station.find_schema(data.schema_id)
+            if known is not None:
+                del self._changes[key]
+                return ObjectChange("deleted" if data.delete_ns else "changed", remote_object(info, data, known))
+            if data.schema_id not in self._asking:
+                self._asking.add(data.schema_id)
+                self._station.start(self._ask_schema(data.schema_id), name=f"asking for a schema of {self.class_name}")
         return None
+
+    async def _ask_schema(self, schema_id: SchemaId) -> None:
+        """Let those changes go whose schema nobody tells. It goes on when whoever waits for a change gives up."""
+        agents = {info.name: info for info, data, _ in self._changes.values() if data.schema_id == schema_id}
+        try:
+            asks = [functools.partial(self._directory.schema, info, schema_id) for info in agents.values()]
+            schema = await ask_any(asks, self._timeout)
+        finally:
+            self._asking.discard(schema_id)
+        for key, (info, data, _) in list(self._changes.items()):
+            if data.schema_id == schema_id and schema is not None:
+                self._changes[key] = (info, data, schema)
+            elif data.schema_id == schema_id and info.name in agents:
+                del self._changes[key]
+        self._news.set()

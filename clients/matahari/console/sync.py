@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from matahari.console.event_stream import EventStream as AsyncEventStream
     from matahari.console.extending import JsonValue
     from matahari.console.grouping import Summary, ValueGroup, group_values
+    from matahari.console.host_choice import HostChoice
     from matahari.console.matches import HostMatch, HostMatches
-    from matahari.console.plugin import HostChoice
     from matahari.console.reports import Missed, Output, Partial, Progress, Report, Told
     from matahari.console.rollout import Batch, NotAsked
     from matahari.console.subscription import Subscription as AsyncSubscription
@@ -167,9 +167,8 @@ class Console:
 
     def close(self) -> None:
         """Leave the bus and end the background thread; a second call does nothing."""
-        if not self._loop.is_closed:
-            self._loop.run(self._console.close())
-            self._loop.close()
+        self._loop.end(self._console.close())
+        self._loop.close()
 
     def hosts(
         self,
@@ -302,8 +301,7 @@ class Subscription(Iterator["ObjectChange"]):
         return self._loop.run(self._subscription.next(timeout))
 
     def close(self) -> None:
-        if not self._loop.is_closed:
-            self._loop.run(self._subscription.close())
+        self._loop.end(self._subscription.close())
 
 
 async def _connected(connecting: Connecting) -> AsyncConsole:

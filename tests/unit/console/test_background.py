@@ -176,3 +176,27 @@ def test_tasks_that_are_begun_at_the_end_end_too(loop: Background, caplog: pytes
     assert [task.cancelled() for task in more] == [True]
     more.clear()
     assert said(caplog) == []
+
+
+def test_what_is_ended_while_another_thread_closes_the_console_has_ended(loop: Background) -> None:
+    begun = threading.Event()
+
+    async def end() -> None:
+        begun.set()
+        await forever()
+
+    raised: list[RequestError] = []
+
+    def ending() -> None:
+        try:
+            loop.end(end())
+        except RequestError as error:
+            raised.append(error)
+
+    other = threading.Thread(target=ending)
+    other.start()
+    assert begun.wait(WAIT)
+    loop.close()
+    other.join(WAIT)
+    loop.end(end())  # and afterwards there is nothing to do
+    assert (raised, other.is_alive()) == ([], False)

@@ -22,13 +22,11 @@ DOOR = RemoteObject(
 class FakeLoop:
     """Runs what it is given at once; ``fetches`` counts the ways to it. The first ``interrupts`` results are not ready."""
 
-    is_closed = False
-
     def __init__(self, *, interrupts: int = 0) -> None:
         self.fetches = 0
         self._interrupts = interrupts
 
-    def run(self, coroutine: Coroutine[object, object, None]) -> None:
+    def end(self, coroutine: Coroutine[object, object, None]) -> None:
         asyncio.run(coroutine)
 
     def begin(self, coroutine: Coroutine[object, object, list[Told]]) -> Future[list[Told]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import get_args
 
 import pytest
 
@@ -31,3 +32,10 @@ def test_only_names_that_are_offered_are_imported_late(face: ModuleType) -> None
 def test_a_name_that_is_not_offered_is_no_attribute(face: ModuleType) -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Nosuch'"):
         _ = face.Nosuch
+
+
+@pytest.mark.parametrize("name", ["HostChoice", "Report", "Told"])
+def test_a_type_that_is_offered_can_be_part_of_another_one_at_run_time(name: str) -> None:
+    """As in a program without ``from __future__ import annotations``, or one whose annotations are read."""
+    for face in (matahari.console, sync):
+        assert type(None) in get_args(getattr(face, name) | None)

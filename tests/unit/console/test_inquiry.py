@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine
 
 import pytest
 
-from matahari.console.inquiry import ANSWER_GRACE, LEAST_WAIT, LOOKUP_GRACE, Inquiry
+from matahari.console.inquiry import ANSWER_GRACE, LEAST_WAIT, LOOKUP_GRACE, Inquiry, ask_any
 from tests.support.virtual_loop import VirtualLoop, run, turns
 
 
@@ -139,3 +140,45 @@ def test_nothing_is_left_of_it() -> None:
         assert [one for one in loop._scheduled if not one.cancelled()] == []  # type: ignore[attr-defined]  # asyncio's
 
     run(story())
+
+
+# --- what any of several can tell ------------------------------------------------------------------------------
+
+
+def told(delays: list[tuple[float, str | None]], timeout: float = 10.0) -> list[object]:
+    """What is told by agents that take so long, how long that took, and how many of them were asked."""
+    asked: list[float] = []
+
+    async def one(delay: float, answer: str | None, seconds: float) -> str | None:
+        asked.append(seconds)
+        return await after(min(delay, seconds), answer if delay < seconds else None)
+
+    async def story() -> list[object]:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        found = await ask_any([functools.partial(one, *each) for each in delays], timeout)
+        assert len(asyncio.all_tasks()) == 1
+        return [found, clock() - begun, len(asked)]
+
+    return run(story())
+
+
+def test_one_that_tells_at_once_is_the_only_one_that_is_asked() -> None:
+    assert told([(0.01, "x"), (0.01, "y")]) == ["x", pytest.approx(0.01), 1]
+
+
+def test_one_that_is_hung_delays_what_another_tells_by_a_moment() -> None:
+    assert told([(3600.0, None), (3600.0, None), (0.01, "x")]) == ["x", pytest.approx(2 * ANSWER_GRACE + 0.01), 3]
+
+
+def test_one_that_does_not_know_delays_nothing() -> None:
+    assert told([(0.01, None), (0.02, None), (0.03, "x")]) == ["x", pytest.approx(0.06), 3]
+
+
+def test_one_that_is_slow_still_counts_when_the_next_is_asked() -> None:
+    assert told([(ANSWER_GRACE + 0.1, "slow"), (3600.0, None)]) == ["slow", pytest.approx(ANSWER_GRACE + 0.1), 2]
+
+
+def test_nobody_tells_it_for_longer_than_the_time_is() -> None:
+    assert told([(3600.0, None)] * 50, 3.0) == [None, pytest.approx(3.0), 6]
+    assert told([(3600.0, None)], 3.0) == [None, pytest.approx(3.0), 1]

@@ -17,7 +17,7 @@ from tests.support.calling_agent import CallingAgent, Say
 from tests.support.fake_bus import FakeBus, Play
 from tests.support.host_agents import HostAgent, PluginAgent, SilentAgent
 from tests.support.slow_agents import slowed
-from tests.support.virtual_loop import run
+from tests.support.virtual_loop import VirtualLoop, run
 
 
 class SlowAgent(CallingAgent):
@@ -77,6 +77,25 @@ def test_answers_that_come_one_upon_the_other_are_all_taken(gap: int) -> None:
         infos = [AgentInfo(str(number), "", "rpc", "") for number in range(20)]
         answers = await Lookup(keeper, ask).find(infos, 10.0)
         assert [info.name for info, items in zip(infos, answers, strict=True) if items is None] == []
+        await keeper.cancel_all()
+
+    run(story())
+
+
+def test_when_this_process_did_not_run_nobody_was_silent() -> None:
+    async def ask(info: AgentInfo, timeout: float) -> list[Data]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        if info.name == "stalling":
+            await asyncio.sleep(0.5)
+            loop._skip(60.0)
+            await asyncio.sleep(0.2)  # until what came meanwhile is read
+        return [Data(values={"name": info.name})]
+
+    async def story() -> None:
+        keeper = TaskKeeper()
+        infos = [AgentInfo(name, "", "rpc", "") for name in ("quick", "stalling")]
+        assert None not in await Lookup(keeper, ask).find(infos, 600.0)
         await keeper.cancel_all()
 
     run(story())
@@ -305,3 +324,46 @@ def test_a_selection_is_taken_as_it_is_and_its_undecided_hosts_are_told(play: Pl
         assert slow.called == []
 
     play(story, web("a"), CallingAgent("a"), slowed(web("slow"), 2), slow)
+
+
+def test_what_slow_hosts_answer_to_the_filter_counts_when_all_are_waited_for(play: Play) -> None:
+    """As no quick host has the plugin, the slow ones are; one is not meant, and one lacks the plugin too."""
+    rpc = [PluginAgent("a"), CallingAgent("slow"), CallingAgent("db"), PluginAgent("bare"), CallingAgent("factless")]
+    late = [
+        slowed(web("slow"), 2),
+        slowed(web("db", "db"), 2),
+        slowed(web("bare"), 2),
+        slowed(HostAgent("factless"), 2),
+    ]
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        plugin = await console.plugin("calc", "role = web")
+        for results in (await plugin.num_calls(), await plugin.num_calls()):
+            assert [one.host for one in results] == ["slow"]
+            assert sorted((one.host, one.reason) for one in results.not_asked) == [
+                ("a", "no_plugin"),
+                ("bare", "no_plugin"),
+                ("factless", "undecided"),
+            ]
+
+    play(story, web("a"), *rpc, *late)
+
+
+def test_hosts_that_are_meant_and_those_that_may_be_have_the_time_of_the_look_up_together(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        with pytest.raises(RequestTimeoutError):
+            await console.plugin("calc", "role = web", fetch_timeout=3)
+        assert now() - start == pytest.approx(ANSWER_GRACE + 3, abs=0.1)
+
+    play(story, web("a"), SilentAgent("rpc", "a"), SilentAgent("host", "hung"), SilentAgent("rpc", "hung"))
+
+
+def test_a_slow_host_that_may_be_meant_ends_the_waiting_for_one_that_is_hung(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        plugin = await console.plugin("calc", "role = web")
+        assert now() - start == pytest.approx(ANSWER_GRACE + 2 + LOOKUP_GRACE, abs=0.1)
+        assert (plugin.hosts, [one.host for one in plugin.objects.unanswered]) == (["slow"], ["a"])
+
+    play(story, web("a"), SilentAgent("rpc", "a"), slowed(web("slow"), 2), CallingAgent("slow"))

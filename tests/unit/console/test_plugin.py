@@ -82,6 +82,15 @@ def test_a_method_shows_the_signature_and_documentation_that_the_plugin_publishe
     play(story, *fleet(2))
 
 
+def test_where_no_host_was_chosen_that_is_why_there_are_no_methods(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        plugin = await console.plugin("calc", [])
+        with pytest.raises(AttributeError, match="no host that was chosen has the plugin 'calc', so that its methods"):
+            plugin.num_calls  # noqa: B018 - it raises
+
+    play(story, *fleet(1))
+
+
 def test_a_method_that_no_host_has_is_no_attribute(play: Play) -> None:
     async def story(console: Console, bus: FakeBus) -> None:
         plugin = await console.plugin("calc")

@@ -1,4 +1,4 @@
-"""A hung agent among others that answer: selecting, reading and listing take a moment longer, and tell who it was."""
+"""A hung agent among others that answer: selecting, reading, listing and changes take a moment longer at most."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from matahari.console import ClassName, Console
+from matahari.console import ClassName, Console, ObjectChange, Subscription
 from matahari.console.inquiry import ANSWER_GRACE, LOOKUP_GRACE
 from matahari.errors import RequestTimeoutError
 from matahari.qmf import Direct, Packet, Publish
 from tests.support.calling_agent import CallingAgent
-from tests.support.fake_bus import FakeBus, Play
-from tests.support.host_agents import HostAgent, PluginAgent, SilentAgent
+from tests.support.fake_bus import FakeBus, OurAgent, Play
+from tests.support.host_agents import PLUGINS, HostAgent, PluginAgent, SilentAgent
 from tests.support.slow_agents import slowed
 
 
@@ -116,3 +116,109 @@ def test_an_agent_that_never_said_where_it_is_may_be_meant_by_a_filter(play: Pla
         assert now() - start < 0.1
 
     play(story, HostAgent("a", facts={"role": "web"}), CallingAgent("a"))
+
+
+def test_a_schema_is_asked_of_another_agent_when_one_hangs(play: Play) -> None:
+    """All hosts of a fleet have the same: one that has hung since it told its objects must not lose those of all."""
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        assert [one.host for one in await console.select("Host")] == ["a", "b", "c"]
+        assert now() - start == pytest.approx(2 * ANSWER_GRACE, abs=0.1)
+
+    play(story, slowed(HostAgent("a"), 3600, "SCHEMA"), slowed(HostAgent("b"), 3600, "SCHEMA"), HostAgent("c"))
+
+
+def test_who_does_not_tell_what_its_objects_are_is_silent_and_delays_no_other(play: Play) -> None:
+    other = slowed(CallingAgent("other", more=("own",)), 3600, "SCHEMA")
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        found = await console.select("calc", package="org.matahariproject.rpc.plugin")
+        assert ([one.host for one in found], [one.host for one in found.unanswered]) == (["a"], ["other"])
+        plugin = await console.plugin("calc", ["a", "other"], timeout=3.0)
+        assert now() - start == pytest.approx(2 * LOOKUP_GRACE, abs=0.1)
+        results = await plugin.num_calls()
+        assert ([one.host for one in results.ok], [one.host for one in results.silent]) == (["a"], ["other"])
+        assert results.not_asked == ()
+        with pytest.raises(RequestTimeoutError, match=r"no answer within 2 s from matahariproject\.org:rpc:other"):
+            await console.plugin("calc", ["other"], fetch_timeout=2.0)
+
+    play(story, CallingAgent("a"), other)
+
+
+def test_asking_for_schemas_keeps_to_the_time_of_the_whole(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        start = now()
+        with pytest.raises(RequestTimeoutError):
+            await console.select("Host", timeout=5.0)
+        assert now() - start == pytest.approx(5.0, abs=0.1)
+
+    play(story, slowed(slowed(HostAgent("a"), 3600, "SCHEMA"), 3.0, "OBJECT"))
+
+
+def test_objects_that_are_read_again_with_another_schema_keep_to_the_time_too(play: Play) -> None:
+    renewed = HostAgent("renewed")
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        found = await console.select("Host")
+        console._station._engine._schemas._schemas.clear()  # as after an update, to another version
+        slowed(renewed, 3600, "SCHEMA")
+        slowed(renewed, 3.0, "OBJECT")
+        start = now()
+        fresh = await found.refresh(timeout=5.0)
+        assert (list(fresh), [one.host for one in fresh.unanswered]) == ([], ["renewed"])
+        assert now() - start == pytest.approx(5.0, abs=0.1)
+
+    play(story, renewed)
+
+
+# --- changes ----------------------------------------------------------------------------------------------------
+
+
+async def the_next(changes: Subscription) -> ObjectChange:
+    change = await changes.next(60.0)
+    assert change is not None
+    return change
+
+
+def test_an_agent_that_hangs_delays_the_changes_of_no_other(play: Play) -> None:
+    """It has told of an object, and not of which schema that is."""
+    hung, well = CallingAgent("hung", more=("own",)), CallingAgent("well")
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        clock = asyncio.get_running_loop().time
+        async with console.subscribe("calc", package=PLUGINS) as changes:
+            slowed(hung, 3600, "SCHEMA")
+            start = clock()
+            assert (await the_next(changes)).object.host == "well"
+            assert clock() - start < 0.1
+            assert await changes.next(60.0) is None
+
+    play(story, hung, well)
+
+
+def test_a_schema_is_asked_of_another_agent_that_has_it_when_one_hangs(play: Play) -> None:
+    hung, well = CallingAgent("hung"), CallingAgent("well")
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        clock = asyncio.get_running_loop().time
+        async with console.subscribe("calc", package=PLUGINS) as changes:
+            slowed(hung, 3600, "SCHEMA")
+            start = clock()
+            assert {(await the_next(changes)).object.host for _ in range(2)} == {"hung", "well"}
+            assert clock() - start < 1.0
+
+    play(story, hung, well)
+
+
+def test_who_asks_again_and_again_gets_a_change_whose_schema_comes_late(play: Play) -> None:
+    slow = OurAgent()
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        async with console.subscribe("Door", package="org.example") as changes:
+            slowed(slow, 2.5, "SCHEMA")
+            found = [await changes.next(1.0) for _ in range(4)]
+            assert [None if one is None else one.object.name for one in found] == [None, None, "front", None]
+
+    play(story, slow)
