@@ -120,6 +120,7 @@ class Relay:
             self._writers.add(back)
             await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
             self._writers.discard(back)
+            back.transport.abort()  # one whose answers nobody took any longer is open still
         self._writers.discard(writer)
         writer.transport.abort()
 
