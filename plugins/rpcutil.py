@@ -144,10 +144,11 @@ def list_plugins() -> PluginList:
 @method(read_only=True)
 def inventory() -> Inventory:
     """Tell hostname, version of matahari, facts, and names of the plugins beside this one."""
+    known = facts()
     return {
-        "hostname": socket.gethostname(),
+        "hostname": str(known["hostname"]),
         "version": importlib.metadata.version("matahari"),
-        "facts": facts(),
+        "facts": known,
         "plugins": [plugin["name"] for plugin in list_plugins()["plugins"]],
     }
 

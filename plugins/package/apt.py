@@ -9,7 +9,8 @@ from .programs import ASK, CHANGE, Done, PackageLockedError, needs_root, run
 from .records import Action, Found, Package, Update
 
 _FORMAT = "${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\t${binary:Summary}\n"
-_QUIET = ("-q", "-y", "-o", "APT::Color=0", "-o", "Dpkg::Progress-Fancy=0")
+#: Without a terminal of its own dpkg leaves out the percentages, which it writes over each other.
+_QUIET = ("-q", "-y", "-o", "APT::Color=0", "-o", "Dpkg::Progress-Fancy=0", "-o", "Dpkg::Use-Pty=0")
 #: A changed configuration file is the administrator's, and nobody is there to be asked.
 _KEEP = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 #: "Inst name [old] (new origin [arch])"; "Remv name [old]"; "Purg name [old]". A new package has no [old].

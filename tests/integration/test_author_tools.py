@@ -136,7 +136,7 @@ class TestNew:
         done = desk.run("new", "greeter", "--dir", "work")
         assert done.stdout.splitlines() == ["work/greeter.py", "work/tests/test_greeter.py"]
         checked = desk.run("lint", "work/greeter.py")
-        assert (checked.stdout, checked.returncode) == ("greeter is fine: 2 actions (disk_usage, greet)\n", 0)
+        assert (checked.stdout, checked.returncode) == ("greeter is fine: 2 methods (disk_usage, greet)\n", 0)
         assert desk.run("run", "work/greeter.py", "greet", "you", "times=2").stdout == "hello you\nhello you\n"
         tested = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", "../base", "tests"],
@@ -161,7 +161,7 @@ class TestLint:
         assert f"{desk.home}/calc.py:10:1: {expected}" in done.stdout.splitlines()
         found = json.loads(desk.run("lint", "--json", "calc.py").stdout)
         assert (found["plugin"], found["ok"]) == ("calc", False)
-        assert found["actions"] == ["add", "data", "fail", "hang", "helped", "pid"]
+        assert found["methods"] == ["add", "data", "fail", "hang", "helped", "pid"]
         assert {"severity", "code", "text", "line", "name", "column", "remedy", "file"} == set(found["findings"][0])
 
     @pytest.mark.parametrize(
@@ -253,6 +253,14 @@ class TestRun:
         done = desk.run("run", "--json", "calc.py", *words)
         assert done.returncode == 2
         assert json.loads(done.stdout)["error"]["kind"] == kind
+
+    def test_a_destructive_method_needs_somebody_who_allows_it(self, desk: Desk) -> None:
+        source = "from matahari.plugin import method\n@method(destructive=True)\ndef wipe(disk: str): return disk\n"
+        (desk.home / "disks.py").write_text(source)
+        done = desk.run("run", "disks.py", "wipe", "sda")
+        assert (done.returncode, done.stdout) == (64, "")
+        assert 'disks.wipe "sda" is declared destructive' in done.stderr
+        assert desk.run("run", "disks.py", "wipe", "sda", "-y").stdout == "sda\n"
 
     def test_a_call_past_its_time_ends(self, desk: Desk) -> None:
         done = desk.run("run", "--timeout", "0.3", "calc.py", "hang")

@@ -113,7 +113,7 @@ def test_each_host_is_judged_by_what_it_published_and_the_others_go_on(fleet: Fl
         refused, ran = calc.call("add", "x", "y")
         assert isinstance(refused.error, InvalidArgumentError)
         assert (refused.host, refused.error.kind) == ("alpha", "invalid_argument")
-        assert str(refused.error) == "calc.add, argument 'left': 'x' is not of type 'integer'"
+        assert str(refused.error) == "calc.add, argument 'left': 'x' is a string; give an integer"
         assert (ran.host, ran.value) == ("beta", "xy")
         after = calc.refresh().get("calls")
         assert [int(str(new)) - int(str(old)) for old, new in zip(before, after, strict=True)] == [0, 1]
@@ -127,12 +127,12 @@ def test_what_no_host_would_take_is_refused_before_anything_is_sent(fleet: Fleet
             calc.call("add")
         with pytest.raises(InvalidArgumentError, match=r"calc.add has no argument 'rigth'; did you mean 'right'\?"):
             calc.call("add", 1, rigth=2)
-        with pytest.raises(UnknownActionError, match=r"calc has no action 'ad'; did you mean 'add'\?"):
+        with pytest.raises(UnknownActionError, match=r"calc has no method 'ad'; did you mean 'add'\?"):
             calc.call("ad", 1)
         with pytest.raises(InvalidArgumentError) as caught:
             calc.call("login", "me", 12345)
         assert "12345" not in str(caught.value)
-        assert "'password': <hidden> does not fit type 'string'" in str(caught.value)
+        assert "'password': <hidden> does not fit; give a string" in str(caught.value)
         assert calc.refresh().get("calls") == before
 
 
@@ -141,8 +141,8 @@ def test_an_agent_refuses_in_the_same_words_what_a_console_did_not_check(fleet: 
     with fleet.box.connect() as console:
         [alpha] = console.select("calc", package=PLUGIN_PACKAGE, hosts=["alpha"])
         texts: dict[str, tuple[list[object], str]] = {
-            "add": (["x"], "calc.add, argument 'left': 'x' is not of type 'integer'"),
-            "login": (["me", 12345], "calc.login, argument 'password': <hidden> does not fit type 'string'"),
+            "add": (["x"], "calc.add, argument 'left': 'x' is a string; give an integer"),
+            "login": (["me", 12345], "calc.login, argument 'password': <hidden> does not fit; give a string"),
         }
         group = console.select("calc", package=PLUGIN_PACKAGE, hosts=["alpha"])
         # as it would be published without schemas
@@ -182,7 +182,7 @@ def test_a_plugin_out_of_service_answers_with_the_hosts_own_reason(fleet: Fleet)
 
 
 def test_a_result_that_is_not_as_declared_is_flagged(fleet: Fleet) -> None:
-    mismatch = "the result of calc.lies is not as declared: 'no number' is not of type 'integer'"
+    mismatch = "the result of calc.lies is not as declared: 'no number' is a string; give an integer"
     with fleet.box.connect() as console:
         for result in console.select("calc", package=PLUGIN_PACKAGE).call("lies"):
             assert (result.value, result.mismatch) == ("no number", mismatch)

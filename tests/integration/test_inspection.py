@@ -66,7 +66,7 @@ def test_plugins_are_shown_with_why_they_are_not_in_service(node: Box) -> None:
 
 def test_a_method_is_described_as_its_author_wrote_it(node: Box) -> None:
     said = says(node, f"{SUMS_CLASS}; show methods; describe add; help call add")
-    signature = 'add(x: integer, mode: string = "fast") -> integer'
+    signature = 'add(x: integer, mode: "fast"|"slow" = "fast") -> integer'
     assert said.startswith(f"{signature}  Add one.\n{signature}\n    Add one.\n")
     assert "integer  x     the number. [1 to 9]\n" in said
     assert 'mode  [one of fast, slow] (default "fast")\n' in said

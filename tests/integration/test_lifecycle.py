@@ -218,23 +218,29 @@ def test_a_plugin_that_hangs_at_import_does_not_keep_the_node_from_serving() -> 
             node.wait_line("^ready ")
 
 
-def test_a_file_whose_name_is_no_identifier_is_named_in_the_log() -> None:
+def test_a_file_whose_name_is_no_identifier_and_a_folder_without_its_main_file_are_named_in_the_log() -> None:
     with box() as made:
         made.save("not-a-name.py", "def f():\n    return 1\n")
+        made.save("headless/x.py", "def f():\n    return 1\n")
         with made.up() as node:
             node.wait_line("WARNING.*not-a-name.py is not loaded: .*letters, digits and _")
+            node.wait_line("INFO.*headless is not loaded: a folder is a plugin when it has the file __init__.py")
 
 
-def test_a_plugin_directory_that_is_none_is_refused_and_one_that_others_can_change_is_told() -> None:
+def test_a_plugin_directory_that_is_none_is_refused_and_nothing_is_loaded_of_one_that_others_can_change() -> None:
     with box() as made:
         done = made.run("up", "--socket", made.socket, "--state", "state", "--plugins", "/etc/passwd")
         assert done.returncode == 1
         assert "/etc/passwd is not a directory" in done.stderr
+        made.save("calc.py", "def one(): return 1\n")
         made.plugins.chmod(0o777)
         with made.up() as node:
-            node.wait_line("WARNING.*other users can change .*/plugins")
+            node.wait_line("WARNING.*plugins are not loaded.*/plugins: has mode 0777, so other users can add files")
+            done = made.mhsh("-c", f"select class package {PLUGIN_PACKAGE} calc; call one")
+            assert "plugin calc is failed: ConfigError: " in done.stdout
+            assert "(chmod go-w)" in done.stdout
         done = made.run("doctor", *made.bus.words, "--state", "state", "--plugins", "plugins")
-        assert "FAIL  every user can change" in done.stdout
+        assert f"FAIL  {made.plugins}: has mode 0777, so other users can add files" in done.stdout
         assert done.returncode == 1
 
 

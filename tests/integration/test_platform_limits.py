@@ -115,7 +115,9 @@ def test_only_so_many_calls_run_at_once_so_many_wait_and_the_rest_is_told_busy_a
             [busy] = plugin.call("work", str(gate), timeout=30 * TIME)
             assert time.monotonic() - started < 1.0 * TIME  # the gate is still closed
             assert isinstance(busy.error, RemoteError)
-            assert (busy.error.kind, str(busy.error)) == ("busy", "gate is busy: 2 calls are waiting")
+            bound = "limits.queue in gate.toml, or plugins.queue"
+            text = f"gate is busy: 2 calls are waiting, and no more may ({bound})"
+            assert (busy.error.kind, str(busy.error)) == ("busy", text)
         assert not any(one.done() for one in calls)
         while not all(one.done() for one in calls):  # those that wait come to the gate later
             os.close(os.open(gate, os.O_RDWR | os.O_NONBLOCK))

@@ -68,7 +68,11 @@ class TestLoadingFails:
 
         run(story())
 
-    def test_an_endless_loop_at_import_is_stopped_at_its_limit(self, tmp_path: Path) -> None:
+    def test_an_endless_loop_at_import_is_stopped_at_its_limit_and_the_log_shows_where(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+
         async def story() -> None:
             (tmp_path / "loop.py").write_text("while True: pass\n")
             (tmp_path / "stubborn.py").write_text(
@@ -86,6 +90,8 @@ class TestLoadingFails:
                 await box.wait_state("loop", "ready")
 
         run(story())
+        place = f'plugin loop:   File "{tmp_path}/loop.py", line 1 in <module>'
+        assert place in [record.getMessage() for record in caplog.records]
 
     def test_a_file_that_nobody_may_read_or_that_is_none_is_a_failed_plugin(self, tmp_path: Path) -> None:
         async def story() -> None:
@@ -168,6 +174,10 @@ class TestCallsFail:
                 assert "save the file or reload it" in failure.text
                 assert (await box.service.reload("rough")).state == "ready"
                 assert await box.call("rough", "fine") == 1
+                # What one caller does wrong is not in a row with good calls between.
+                for _ in range(4):
+                    assert (await box.fail("rough", "leave")).kind == "crashed"
+                    assert await box.call("rough", "fine") == 1
 
         run(story())
 
@@ -182,12 +192,14 @@ class TestCallsFail:
                     "loud.py",
                     """
                     import logging, os, subprocess, sys
+                    from matahari.plugin import context
                     print("at import")
                     def shout():
                         print("to stdout"); print("to stderr", file=sys.stderr)
                         os.write(1, b"\\x00\\xff raw\\n")
                         subprocess.run(["echo", "from a child"], check=True)
                         logging.getLogger("mine").warning("through logging")
+                        context().logger.warning("through its own logger")
                         return 1
                     """,
                 )
@@ -197,7 +209,16 @@ class TestCallsFail:
 
         run(story())
         lines = [record.getMessage() for record in caplog.records]
-        for text in ("at import", "to stdout", "to stderr", "\\x00\\xff raw", "from a child", "mine: through logging"):
+        own = "through its own logger"
+        for text in (
+            "at import",
+            "to stdout",
+            "to stderr",
+            "\\x00\\xff raw",
+            "from a child",
+            "mine: through logging",
+            own,
+        ):
             assert f"plugin loud: {text}" in lines
 
     def test_a_flood_of_output_neither_stops_the_service_nor_fills_the_log(
@@ -223,7 +244,7 @@ class TestCallsFail:
         ("expression", "kind", "text"),
         [
             ("{1, 2}", "bad_result", "odd.give returned what is not JSON: a value of class set"),
-            ("{'a': [1, object()]}", "bad_result", "a value of class object at a[1]"),
+            ("{'a': [1, object()]}", "bad_result", 'a value of class object at ["a"][1]'),
             ("float('nan')", "bad_result", "nan"),
             ("'\\ud800'", "bad_result", "lone surrogate"),
             ("'x' * 5_000_000", "too_large", "odd.give returned 5000002 bytes of JSON, at most 921600 are allowed"),

@@ -100,7 +100,9 @@ def who():
                 calls = [asyncio.ensure_future(box.call("slow", "slow")) for _ in range(3)]
                 await asyncio.sleep(0)
                 failure = await box.fail("slow", "slow")
-                assert (failure.kind, failure.text) == ("busy", "slow is busy: 2 calls are waiting")
+                bound = "limits.queue in slow.toml, or plugins.queue"
+                text = f"slow is busy: 2 calls are waiting, and no more may ({bound})"
+                assert (failure.kind, failure.text) == ("busy", text)
                 assert await asyncio.gather(*calls) == [1, 1, 1]
                 assert box.service.statuses()[0].busy == 1
 

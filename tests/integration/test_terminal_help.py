@@ -149,7 +149,7 @@ def test_a_secret_is_on_the_host_and_not_in_the_history(shell: pexpect.spawn[str
     shell.expect("alpha: bob\r\n")
     shell.expect(PROMPT)
     shell.sendline("show history 1")
-    shell.expect(r"\d  call login \*\*\*\r\n")
+    shell.expect(r"\d  call login bob \*\*\*\r\n")
     shell.sendline("quit")
     shell.expect(pexpect.EOF)
     kept = (node.home / "matahari" / "mhsh_history").read_text()

@@ -129,7 +129,7 @@ def test_pipes_time_describe_and_a_look_around(shell: Terminal) -> None:
     assert re.fullmatch(CLOSING.format(2, 0), rows[2])
     assert re.fullmatch(r"\d+\.\d\d\d s, 2 answers", rows[3])
     rows = shell.run("describe pai")
-    assert rows[0] == "paint(colour: string, deep: boolean = false) -> string"
+    assert rows[0] == 'paint(colour: "red"|"green", deep: boolean = false) -> string'
     assert "     string  colour  [one of red, green]" in rows
     rows = shell.run("show plugins")
     assert [row.split()[0] for row in rows] == ["asterisk", "stage"]

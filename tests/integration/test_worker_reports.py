@@ -37,6 +37,7 @@ from matahari.rpcagent import (
     PluginSaid,
     PluginStatus,
 )
+from matahari.rpcagent.answering import CallAnswer
 from matahari.rpcagent.limits import Options, ProcessBounds
 from matahari.rpcagent.orders import Content
 from matahari.rpcagent.pending import Recheck
@@ -137,7 +138,7 @@ class Table:
         self, reports: list[CallReport], *, room: asyncio.Future[None] | None = None
     ) -> asyncio.Future[CallResult]:
         """Begin a call whose reports are taken until there is no ``room``."""
-        answer: asyncio.Future[CallResult] = asyncio.get_running_loop().create_future()
+        answer = CallAnswer()
 
         def take(report: CallReport) -> asyncio.Future[None] | None:
             reports.append(report)

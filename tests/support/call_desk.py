@@ -23,6 +23,7 @@ class Slip:
         self.result: str | None = None
         self.mismatch = ""
         self.failure: CallFailure | None = None
+        self.after = ""
 
     def done(self) -> bool:
         return self.result is not None or self.failure is not None
@@ -35,6 +36,13 @@ class Slip:
     def set_exception(self, exception: CallFailure, /) -> None:
         assert not self.done()
         self.failure = exception
+
+    def goes_on(self) -> None:
+        self.after = "running"
+
+    def has_ended(self, state: str, /) -> None:
+        if self.after == "running":
+            self.after = state
 
     @property
     def kind(self) -> str | None:

@@ -119,7 +119,8 @@ class FakeConsole:
     """The bus. ``deaf`` hosts do not answer, ``missing`` ones are expected; ``calls`` records what was called,
     and ``limits`` the time limits of these calls, None where nobody gave one.
 
-    Of ``mute`` hosts not even the objects can be fetched.
+    Of ``mute`` hosts not even the objects can be fetched; of ``ghosts``, which are agents, the host is not known.
+    Those that are ``gone`` have left the bus.
 
     ``reports`` says what a method tells of an object before its result. With a ``refusal`` no call is sent; a
     ``mismatch`` comes with every result.
@@ -130,6 +131,8 @@ class FakeConsole:
     facts: dict[str, dict[str, object]] = field(default_factory=dict)
     deaf: set[str] = field(default_factory=set)
     mute: set[str] = field(default_factory=set)
+    ghosts: list[AgentSummary] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
     reports: dict[str, Tell] = field(default_factory=dict)
     calls: list[tuple[str, tuple[object, ...], dict[str, object]]] = field(default_factory=list)
@@ -157,10 +160,10 @@ class FakeConsole:
 
     def hosts(self) -> list[Host]:
         self._maybe_fail()
-        return sorted(self.machines)
+        return sorted(one for one in self.machines if one.name not in self.gone)
 
     def agents(self, hosts: Iterable[Host | str] | None = None) -> list[AgentSummary]:
-        names = None if hosts is None else {str(host) for host in hosts}
+        names = self._names(hosts)
         found = {
             AgentSummary(self.agent(kind, host), host, kind.product)
             for kind in self.kinds
@@ -169,11 +172,14 @@ class FakeConsole:
         }
         return sorted(found)
 
+    def unannounced(self) -> list[AgentSummary]:
+        return self.ghosts
+
     def packages(self) -> list[str]:
         return sorted({kind.name.package for kind in self.kinds})
 
     def classes(self, package: str | None = None, *, hosts: Iterable[Host | str] | None = None) -> list[ClassName]:
-        names = None if hosts is None else {str(host) for host in hosts}
+        names = self._names(hosts)
         there = [kind for kind in self.kinds if names is None or names & kind.values.keys()]
         return sorted(kind.name for kind in there if package in (None, kind.name.package))
 
@@ -194,7 +200,7 @@ class FakeConsole:
         if not kinds:
             is_plugin = package == PLUGINS
             raise NoAgentsError(f'Plugin "{class_name}" not found' if is_plugin else f'Class "{wanted}" not found')
-        names = None if hosts is None else {str(host) for host in hosts}
+        names = self._names(hosts)
         found = [
             RemoteObject(
                 host,
@@ -219,7 +225,7 @@ class FakeConsole:
         mute = sorted(self.mute if names is None else self.mute & names)
         objects_found.unanswered = tuple(
             AgentSummary(self.agent(kinds[0], host), host, kinds[0].product) for host in mute
-        )
+        ) + tuple(self.ghosts if names is None else ())
         return objects_found
 
     def match_hosts(self, where: str, *, timeout: float = 10.0) -> HostMatches:
@@ -255,6 +261,13 @@ class FakeConsole:
 
     def kind(self, name: str) -> FakeClass:
         return next(kind for kind in self.kinds if kind.name.name == name)
+
+    def _names(self, hosts: Iterable[Host | str] | None) -> set[str] | None:
+        names = None if hosts is None else {str(host) for host in hosts}
+        there = {host.name for host in self.machines} - self.gone
+        if unknown := sorted((names or set()) - there):
+            raise NoAgentsError(f'Host "{unknown[0]}" not found')
+        return there if names is None and self.gone else names
 
     def _maybe_fail(self) -> None:
         if self.fault is not None:

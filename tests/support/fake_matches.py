@@ -16,7 +16,7 @@ __all__ = ["match_fleet"]
 def match_fleet(console: FakeConsole, where: str) -> HostMatches:
     """What becomes of a filter on every host; of a deaf one only its name is known."""
     wanted = Filter.parse(where)
-    return HostMatches(wanted, [_match(console, wanted, machine) for machine in sorted(console.machines)])
+    return HostMatches(wanted, [_match(console, wanted, machine) for machine in console.hosts()], console.ghosts)
 
 
 def _match(console: FakeConsole, wanted: Filter, machine: Host) -> HostMatch:

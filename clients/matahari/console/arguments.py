@@ -27,18 +27,30 @@ def is_plugin(schema: Schema) -> bool:
     return schema.id.package == PLUGIN_PACKAGE
 
 
-def bind(schema: Schema, method: Method, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, Value]:
+def bind(
+    schema: Schema,
+    method: Method,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+    *,
+    positional: Sequence[str] = (),
+) -> dict[str, Value]:
     """The input arguments of a call.
 
     ``None`` leaves an argument out, so that the agent takes its default; for what is VOID it is the value.
+
+    Args:
+        positional: names of a plugin's positional parameters, for errors.
 
     Raises:
         SchemaError: too many, unknown, given twice, or of a type that does not fit; names argument and rule.
     """
     if is_plugin(schema):
+        owner = f"{schema.id.name}.{method.name}"
+        names = [*positional, *(f"#{at + 1}" for at in range(len(positional), len(args)))]
         return {
-            "args": [_json(value, f"args[{at}]") for at, value in enumerate(args)],
-            "kwargs": {name: _json(value, name) for name, value in kwargs.items()},
+            "args": [_json(value, owner, name) for name, value in zip(names, args, strict=False)],
+            "kwargs": {name: _json(value, owner, name) for name, value in kwargs.items()},
         }
     inputs = [one for one in method.arguments if one.direction != "O"]
     if len(args) > len(inputs):
@@ -97,7 +109,8 @@ def coerce(argument: Property, value: object) -> Value:
         if argument.maximum is not None and plain > argument.maximum:
             raise SchemaError(f"Value {plain} overflows maximum of range ({argument.maximum})", path=argument.name)
     if isinstance(plain, str) and argument.max_length is not None and len(plain) > argument.max_length:
-        raise SchemaError("Parameter is too long", path=argument.name)
+        said = f"{len(plain)} characters, at most {argument.max_length} are allowed"
+        raise SchemaError(f"Parameter is too long: {said}", path=argument.name)
     return plain
 
 
@@ -140,11 +153,16 @@ def _float(value: int, path: str) -> float:
         raise SchemaError(f"{value} is too large for a float", path=path) from error
 
 
-def _json(value: object, path: str) -> str:
+def _json(value: object, owner: str, name: str) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise SchemaError(f"cannot be sent as JSON: {error}", path=path) from error
+    except (TypeError, ValueError, RecursionError):  # what follows can tell the reason
+        from matahari.console.json_values import NoJsonError, json_text  # most values are JSON's own
+
+    try:
+        return json_text(value)
+    except NoJsonError as error:
+        raise SchemaError(str(error), path=f"{owner}, argument {name!r}") from error
 
 
 def _plain(value: object, path: str) -> Value:
@@ -155,4 +173,9 @@ def _plain(value: object, path: str) -> Value:
         return {str(key): _plain(item, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, f"{path}[{at}]") for at, item in enumerate(value)]
-    raise SchemaError(f"a value of type {type(value).__name__} cannot be sent", path=path)
+    from matahari.console.json_values import NoJsonError, json_form  # most values are QMF's own
+
+    try:
+        return _plain(json_form(value), path)
+    except NoJsonError as error:
+        raise SchemaError(str(error), path=path) from error

@@ -66,7 +66,7 @@ class Call(Iterator[Result]):
     """See :class:`matahari.console.Call`: an iterator that blocks; :meth:`wait`, and what looks at all results, waits.
 
     An interrupt (Ctrl-C) while it waits loses nothing: :meth:`cancel` may follow, and iterating goes on with what comes.
-    One thread at a time may iterate.
+    At the end iterating gives all results once more. One thread at a time may iterate.
     """
 
     def __init__(self, call: AsyncCall, loop: Background) -> None:
@@ -74,6 +74,8 @@ class Call(Iterator[Result]):
         self._loop = loop
         self._next: Future[list[Told] | Batch] | None = None
         self._told: deque[Told] = deque()  # no more than may wait in the call itself
+        self._again: deque[Result] = deque()  # no more than there are results
+        self._is_over = False
 
     def __enter__(self) -> Self:
         self.begin()
@@ -84,7 +86,14 @@ class Call(Iterator[Result]):
     ) -> None:
         self.close()
 
+    def __iter__(self) -> Self:
+        if self._is_over:
+            self._again = deque(self.results)
+        return self
+
     def __next__(self) -> Result:
+        if self._again:
+            return self._again.popleft()
         for told in self.stream():
             if isinstance(told, Result):
                 return told
@@ -183,6 +192,7 @@ class Call(Iterator[Result]):
             self._next = None
             if not isinstance(told, Batch):
                 self._told.extend(told)
+                self._is_over = not told
                 return bool(told)
             self._confirm(told)
 

@@ -28,7 +28,8 @@ class Call(AsyncIterator[Result]):
     """``await`` it for all :class:`Results`, or iterate over it for each :class:`Result` as it comes.
 
     Nothing is sent before. It goes on while it is awaited or iterated, by one task at a time; what is interrupted may
-    be taken up again. ``async with`` also ends it on the hosts where it still runs.
+    be taken up again, and at the end iterating gives all results once more. ``async with`` also ends it on the hosts
+    where it still runs.
 
     Args:
         objects: on which it is called.
@@ -69,7 +70,8 @@ class Call(AsyncIterator[Result]):
         self._deadline: float | None = None
         self._resume_at = 0.0
         self._asked_at: float | None = None
-        self._is_confirmed = False
+        self._is_confirmed = self._is_over = False
+        self._again: deque[Result] = deque()  # no more than there are results
         self._is_given_up = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -82,9 +84,13 @@ class Call(AsyncIterator[Result]):
         await self.close()
 
     def __aiter__(self) -> Self:
+        if self._is_over:
+            self._again = deque(self.results)
         return self
 
     async def __anext__(self) -> Result:
+        if self._again:
+            return self._again.popleft()
         while (told := await self._next()) is not None:
             if isinstance(told, Result):
                 return told
@@ -109,7 +115,7 @@ class Call(AsyncIterator[Result]):
         found = sorted(self._results.values(), key=lambda one: order.get(id(one.object), len(order)))
         left_out = [*self._left_out, *self._rollout.not_asked]
         if self._rollout.stopped is not None:
-            left_out += [NotAsked(one.host, self._rollout.stopped) for one in self._late.left]
+            left_out += [NotAsked(one.host or one.name, self._rollout.stopped) for one in self._late.left]
         return Results(found, self._objects._extensions, left_out)
 
     @property
@@ -171,6 +177,7 @@ class Call(AsyncIterator[Result]):
             assert self._settings.confirm is not None
             answer = self._settings.confirm(told)
             self._answer(await answer if inspect.isawaitable(answer) else answer)
+        self._is_over = told is None
         return told
 
     async def _take(self) -> Told | Batch | None:

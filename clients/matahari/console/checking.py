@@ -122,13 +122,13 @@ def _arguments(
 def _plugin_arguments(
     item: RemoteObject, method: str, args: Sequence[object], kwargs: Mapping[str, object]
 ) -> dict[str, Value]:
-    bound = bind(item.schema, Method(method), args, kwargs)
+    schema = _published(item, method)
+    bound = bind(item.schema, Method(method), args, kwargs, positional=schema.positional if schema is not None else ())
     if item.values.get("state") in OUT_OF_SERVICE:
         return bound  # only the agent knows why it does not run, and whether that is still so
     if item.schema.find_method(method) is None:
         text = unknown_action(item.name, method, [one.name for one in item.schema.methods])
         raise UnknownActionError(text, agent=item.agent, action=method, kind="unknown_action")
-    schema = _published(item, method)
     if schema is not None:
         positional, named = _texts(bound)
         refusal = schema.find_refusal(positional, named)

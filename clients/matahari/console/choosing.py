@@ -14,7 +14,6 @@ from matahari.console.values import Host
 
 if TYPE_CHECKING:
     from matahari.console.host_choice import HostChoice
-    from matahari.filters import Filter
 
 __all__ = ["choose", "match", "select_matched"]
 
@@ -22,12 +21,16 @@ _log = logging.getLogger(__name__)
 
 
 async def match(
-    directory: Directory, where: str | Filter | None, facts: Mapping[str, object] | None, timeout: float
+    directory: Directory, where: HostChoice | None, facts: Mapping[str, object] | None, timeout: float
 ) -> HostMatches:
     """What becomes of a filter; see :meth:`matahari.console.Console.match_hosts`."""
     from matahari.console.matching import filter_of, match_hosts  # a program without filters does not pay for them
+    from matahari.filters import Filter
 
     require_timeout(timeout)
+    if where is not None and not isinstance(where, str | Filter):
+        where = tuple(where)
+        directory.on(where)  # a name that is given as one is that of a host
     meant = filter_of(where, facts)
     if meant is None:
         raise ValueError("a filter or facts are needed")

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from matahari.console.plugin import Plugin
     from matahari.console.subscription import Subscription
     from matahari.console.values import ConsoleEvent
-    from matahari.filters import Filter
 
 __all__ = ["Console"]
 
@@ -86,7 +85,7 @@ class Console:
 
     async def hosts(
         self,
-        where: str | Filter | None = None,
+        where: HostChoice | None = None,
         *,
         facts: Mapping[str, object] | None = None,
         timeout: float = CALL_TIMEOUT,
@@ -94,14 +93,15 @@ class Console:
         """Hosts with at least one agent, by name: all, or those that a filter means; a value with set algebra.
 
         Args:
-            where: a filter, e.g. ``role = web and not /^test/``.
+            where: a filter, e.g. ``role = web and not /^test/``, or hosts and names.
             facts: facts that they must have, each with its value or a list of possible values.
             timeout: seconds for all hosts together to answer what the filter asks. Once a host matches, those that are
                 silent when the others have answered are not waited for: they are ``undecided``, and logged.
 
         Raises:
             ConnectionLostError: there is no connection at the moment.
-            FilterSyntaxError: ``where`` is no filter.
+            FilterSyntaxError: ``where`` is no filter, or has too many names for one.
+            NoAgentsError: a host that is given by its name, or as a value, is not known.
             RequestTimeoutError: no host matches, and some that may did not answer in time; it names them.
             ValueError: a fact has a value that cannot be compared, or the timeout is not above 0.
         """
@@ -116,7 +116,7 @@ class Console:
 
     async def match_hosts(
         self,
-        where: str | Filter | None = None,
+        where: HostChoice | None = None,
         *,
         facts: Mapping[str, object] | None = None,
         timeout: float = CALL_TIMEOUT,
@@ -124,7 +124,7 @@ class Console:
         """As :meth:`hosts`, with every host, why it matches or not, and who did not answer.
 
         Raises:
-            ConnectionLostError, FilterSyntaxError, ValueError: as :meth:`hosts`; and without any filter.
+            ConnectionLostError, FilterSyntaxError, NoAgentsError, ValueError: as :meth:`hosts`; and without any filter.
         """
         from matahari.console.choosing import match
 
@@ -142,6 +142,14 @@ class Console:
             FilterSyntaxError, RequestTimeoutError: as :meth:`hosts`, when hosts are chosen by a filter.
         """
         return sorted(summary(info) for info in self._directory.on(await self._choose(hosts, timeout)))
+
+    async def unannounced(self) -> list[AgentSummary]:
+        """Agents that the broker says are connected and that have never announced themselves, as one that hangs.
+
+        On which host they are is not known, so that they are in no list of hosts or agents. Empty with a broker that
+        does not list who is connected.
+        """
+        return self._directory.mute
 
     async def packages(self) -> list[str]:
         """Packages of all classes on the bus, by name."""

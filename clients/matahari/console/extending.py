@@ -145,12 +145,12 @@ def telling_missing(missing: Sequence[str]) -> Iterator[None]:
         raise NoAgentsError(f"{error} (expected, and not on the bus: {', '.join(missing)})") from error
 
 
-def absent_object(host: str, class_name: ClassName) -> RemoteObject:
-    """Stands for what a host would have, that is expected and not on the bus."""
+def absent_object(host: str, class_name: ClassName, agent: str = "") -> RemoteObject:
+    """Stands for what a host would have, that is expected and not on the bus; or an agent that tells nothing."""
     from matahari.console.remote import RemoteObject  # who only looks around has no objects
 
     schema = Schema(SchemaId(class_name.package, class_name.name))
-    return RemoteObject(host, "", "", class_name, {}, ObjectId("", ""), schema)
+    return RemoteObject(host, agent, "", class_name, {}, ObjectId(agent, ""), schema)
 
 
 def absent_error() -> AgentGoneError:

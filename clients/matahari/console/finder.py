@@ -13,6 +13,7 @@ from matahari.console.extending import ConsoleExtensions, no_hosts, telling_miss
 from matahari.console.inquiry import LOOKUP_GRACE, Inquiry
 from matahari.console.lookup import Items, Latecomers, Lookup
 from matahari.console.matches import HostMatches
+from matahari.console.names import PLUGIN_PACKAGE
 from matahari.console.objects import Objects
 from matahari.console.station import Station
 from matahari.console.values import AgentSummary, ClassName, Host, RemoteObject
@@ -136,7 +137,9 @@ class Finder:
             found += [(info, data) for data in items or ()]
         unanswered = [summary(info) for info, items in zip(infos, answers, strict=True) if items is None]
         if hosts is None:
-            unanswered += self._directory.mute
+            # As with may_have: the agent that publishes the host alone has no plugin.
+            is_plugin = name.package == PLUGIN_PACKAGE
+            unanswered += [one for one in self._directory.mute if not (is_plugin and one.product == "host")]
         unanswered += [one for one in silent if one not in unanswered]
         objects, untold = await self._directory.objects(found, name, schema_time(deadline, timeout))
         unanswered += [one for one in untold if one not in unanswered]

@@ -58,7 +58,7 @@ class LateHosts:
     def leave_out(self, reason: NotAskedReason) -> list[NotAsked]:
         """Ask none of them."""
         left, self.left = self.left, []
-        return [NotAsked(one.host, reason) for one in left]
+        return [NotAsked(one.host or one.name, reason) for one in left]
 
     def ask(self) -> None:
         """Ask them again, unless their answer is being waited for."""
@@ -104,5 +104,5 @@ class LateHosts:
     def _silent(self, agent: AgentSummary) -> LateAnswer:
         assert self._class_name is not None
         text = "no answer when it was asked for the plugin"
-        item = absent_object(agent.host, self._class_name)
+        item = absent_object(agent.host, self._class_name, agent.name)
         return LateAnswer(agent, silence=Result(item, None, RequestTimeoutError(text, timeout=0.0), 0.0))

@@ -50,7 +50,7 @@ class HostMatches(Sequence[HostMatch]):
     Attributes:
         filter: the filter.
         mute: agents that the broker says are there, and that have never said on which host: nothing is known of it. None
-            where the filter asks hosts for nothing.
+            where the filter cannot mean another host than those that are known, as one of names that were all found.
     """
 
     def __init__(self, filter: Filter, matches: Iterable[HostMatch], mute: Iterable[AgentSummary] = ()) -> None:

@@ -8,15 +8,16 @@ answered are not waited for; while none does, one that is slow may be the one th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from matahari.console.arguments import PLUGIN_PACKAGE
 from matahari.console.directory import DEFAULT_PACKAGE, Directory, host_of, may_have, query_for, summary
+from matahari.console.host_choice import HostChoice
 from matahari.console.inquiry import Inquiry
 from matahari.console.matches import HostMatch, HostMatches
 from matahari.console.values import ClassName, Host
-from matahari.filters import Filter, ObjectView, PluginView, Subject, Text
+from matahari.filters import And, Expression, Filter, Glob, NamedHost, Not, ObjectView, Or, PluginView, Subject, Text
 from matahari.qmf import AgentInfo, Data
 
 __all__ = ["filter_of", "match_host", "match_hosts"]
@@ -29,14 +30,17 @@ _Answers: TypeAlias = list[tuple[AgentInfo, Data]] | None
 """Objects of one class on one host; None when an agent that may have some did not answer."""
 
 
-def filter_of(where: str | Filter | None, facts: Mapping[str, object] | None) -> Filter | None:
-    """The filter that is meant by a text, a filter, wanted facts, or both; None for neither.
+def filter_of(where: HostChoice | None, facts: Mapping[str, object] | None) -> Filter | None:
+    """The filter that is meant by a text, a filter, or hosts and names, by wanted facts, or by both; None for neither.
 
     Raises:
-        FilterSyntaxError: the text is no filter.
+        FilterSyntaxError: the text is no filter, or the hosts are too many for one.
         ValueError: a fact has a value that cannot be compared.
     """
-    given = Filter.parse(where) if isinstance(where, str) else where
+    if where is None or isinstance(where, Filter):
+        given = where
+    else:
+        given = Filter.parse(where) if isinstance(where, str) else _filter_of_names(where)
     if not facts:
         return given
     wanted = Filter.of_facts(facts)
@@ -56,7 +60,10 @@ async def match_hosts(directory: Directory, filter: Filter, timeout: float) -> H
     with Inquiry(timeout) as inquiry:
         looks = [_Look(directory, host, by_host[host], filter, inquiry) for host in sorted(by_host)]
         matches = await asyncio.gather(*(one.match() for one in looks))
-    return HostMatches(filter, matches, () if filter.needs.is_nothing else directory.mute)
+    mute = directory.mute
+    if mute and not _may_be(filter.expression, True, {host.name.lower() for host in by_host}):
+        mute = []
+    return HostMatches(filter, matches, mute)
 
 
 async def match_host(directory: Directory, filter: Filter, host: Host, timeout: float) -> HostMatch:
@@ -68,6 +75,33 @@ async def match_host(directory: Directory, filter: Filter, host: Host, timeout: 
     agents = [info for info in directory.on(None) if host_of(info) == host]
     with Inquiry(timeout) as inquiry:
         return await _Look(directory, host, agents, filter, inquiry).match()
+
+
+def _filter_of_names(hosts: Iterable[Host | str]) -> Filter:
+    named = [NamedHost(Text(name)) for name in dict.fromkeys(map(str, hosts))]
+    if not named:
+        return ~Filter(NamedHost(Glob("*")))
+    return Filter(named[0] if len(named) == 1 else Or(tuple(named)))
+
+
+def _may_be(expression: Expression, truth: bool, known: Collection[str]) -> bool:
+    """Whether the expression may be ``truth`` of a host of which nothing is known, but that it has none of these names.
+
+    Args:
+        known: names of the hosts that are known, in lower case.
+    """
+    match expression:
+        case And(parts=parts) | Or(parts=parts):
+            needs_all = truth is isinstance(expression, And)
+            return (all if needs_all else any)(_may_be(part, truth, known) for part in parts)
+        case Not(part=part):
+            return _may_be(part, not truth, known)
+        case NamedHost(pattern=Text(value=name)):
+            return not truth or name.lower() not in known
+        case NamedHost(pattern=Glob(pattern="*")):
+            return truth
+        case _:
+            return True
 
 
 class _Look:

@@ -13,6 +13,7 @@ from matahari.console.attendance import Attendance
 from matahari.console.options import BusOptions
 from matahari.console.outcomes import Items, OpenRequests, Outcome
 from matahari.errors import (
+    AgentGoneError,
     ConnectFailedError,
     ConnectionLostError,
     MatahariError,
@@ -222,8 +223,11 @@ class Station:
 
         Raises:
             ConnectionLostError, LocalProtocolError, SchemaError: nothing was begun; ``done`` is not told.
+            AgentGoneError: the same; the agent has left the bus, so that nobody would answer.
         """
         self.require_connection()
+        if agent not in self.agents and agent not in self.mute:
+            raise AgentGoneError("the agent has left", agent=agent)
         # An agent that keeps the limit answers when it is over, with what was printed so far.
         wait = timeout + ANSWER_WAIT if options is not None and options.timeout == timeout else timeout
         request = self._engine.call(agent, object_id, method, arguments, self._now(), wait, options=options)

@@ -10,7 +10,7 @@ import json
 import keyword
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 __all__ = ["ANY", "TypeWriter", "is_safe_name", "new_class_name", "string_literal"]
 
@@ -30,6 +30,7 @@ MAX_CLASSES: Final = 200
 MAX_PARTS: Final = 5000
 MAX_TEXT: Final = 10_000
 _REFERENCE: Final = "#/$defs/"
+_Key: TypeAlias = tuple[str, bool, str, str]
 _SIMPLE: Final[Mapping[str, str]] = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
 _BUILTINS: Final = frozenset({"int", "float", "str", "bool", "list", "dict", "tuple"})
 
@@ -66,10 +67,9 @@ class TypeWriter:
         self._taken = taken
         self._prefix = "_b." if _BUILTINS & set(shadowed) else ""
         self.classes: dict[str, str] = {}
-        self._known: dict[tuple[str, bool, str, str], str] = {}
+        self._known: dict[_Key, str] = {}
+        self._keys: dict[tuple[str, int], _Key] = {}
         self._open: set[str] = set()
-        self._named: Mapping[str, object] = {}
-        self._named_text = ""
         self._left = 0
 
     @property
@@ -86,8 +86,7 @@ class TypeWriter:
             is_given: they are arguments, for which tuples are as good as lists.
         """
         self._left = MAX_PARTS
-        if named is not self._named:
-            self._named, self._named_text = named, json.dumps(named, sort_keys=True)
+        self._keys.clear()  # they are those of objects that live as long as this call
         return _union(self._alternatives(schema, named, is_given, 0))
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -162,7 +161,9 @@ class TypeWriter:
         """The name of a class of dictionaries with these members."""
         members = schema["properties"]
         assert isinstance(members, Mapping)
-        key = (title, is_given, json.dumps(schema, sort_keys=True), self._named_text)
+        key = self._keys.get((title, id(schema)))
+        if key is None:
+            key = self._keys[title, id(schema)] = _key(title, schema, named, is_given)
         if key in self._known:
             return self._known[key]
         if len(self._known) >= MAX_CLASSES:
@@ -181,6 +182,29 @@ class TypeWriter:
             lines = [f"{name} = _t.TypedDict({string_literal(name)}, {{", *inside, "})"]
         self.classes[name] = "\n".join(lines)
         return name
+
+
+def _key(title: str, schema: Mapping[str, object], named: Mapping[str, object], is_given: bool) -> _Key:
+    """What tells one class from another: two methods with one dataclass share the class that stands for it.
+
+    So what else a method names counts only where the class refers to it, and whether values are given only where there
+    are lists, which may then be tuples.
+    """
+    reached: dict[str, object] = {}
+    waiting: list[object] = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            waiting.extend(one.values())
+            reference = one.get("$ref")
+            name = reference.removeprefix(_REFERENCE) if isinstance(reference, str) else ""
+            if name in named and name not in reached:
+                reached[name] = named[name]
+                waiting.append(named[name])
+        elif isinstance(one, list):
+            waiting.extend(one)
+    text, others = json.dumps(schema, sort_keys=True), json.dumps(reached, sort_keys=True)
+    return title, is_given and '"array"' in text + others, text, others
 
 
 def _literal(values: list[object]) -> str:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from matahari.console.rollout import Batch, NotAsked
     from matahari.console.subscription import Subscription as AsyncSubscription
     from matahari.console.values import ConsoleEvent, ObjectChange, Result, Results
-    from matahari.filters import Filter
 
 __all__ = [
     "CALL_TIMEOUT",
@@ -172,7 +171,7 @@ class Console:
 
     def hosts(
         self,
-        where: str | Filter | None = None,
+        where: HostChoice | None = None,
         *,
         facts: Mapping[str, object] | None = None,
         timeout: float = CALL_TIMEOUT,
@@ -181,7 +180,7 @@ class Console:
 
     def match_hosts(
         self,
-        where: str | Filter | None = None,
+        where: HostChoice | None = None,
         *,
         facts: Mapping[str, object] | None = None,
         timeout: float = CALL_TIMEOUT,
@@ -190,6 +189,9 @@ class Console:
 
     def agents(self, hosts: HostChoice | None = None, *, timeout: float = CALL_TIMEOUT) -> list[AgentSummary]:
         return self._loop.run(self._console.agents(hosts, timeout=timeout))
+
+    def unannounced(self) -> list[AgentSummary]:
+        return self._loop.run(self._console.unannounced())
 
     def packages(self) -> list[str]:
         return self._loop.run(self._console.packages())

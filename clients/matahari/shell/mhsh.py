@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn, TextIO, TypeAlias, cast
 
 from matahari.errors import ConnectFailedError, MatahariError
-from matahari.shell.base.outcome import ExitStatus, status_of
+from matahari.shell.base.outcome import CutShortError, ExitStatus, status_of
 from matahari.shell.direct.options import parse
 
 if TYPE_CHECKING:
@@ -105,10 +105,16 @@ def main(argv: Sequence[str] | None = None, *, connect: Connect | None = None) -
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
+    except BrokenPipeError as error:
         # The reader went away (`| head`). Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitStatus.OK
+        if not isinstance(error, CutShortError):
+            return ExitStatus.OK
+        try:
+            print(f"mhsh: nobody reads the answers: {error}", file=sys.stderr, flush=True)
+        except OSError:
+            sys.stderr = _nowhere("w")  # it went the same way
+        return ExitStatus.CUT_SHORT
     except MatahariError as error:
         return _give_up(error, debug=options is not None and options.debug)
     except OSError as error:

@@ -39,7 +39,17 @@ def run_script(session: Session, path: str, lines: Iterable[str], *, stop_on_err
     Raises:
         CommandError: it cannot be read to its end.
     """
-    return run_lines(session, _readable(path, lines), stop_on_error=stop_on_error)
+    try:
+        return run_lines(session, _placed(session, path, _readable(path, lines)), stop_on_error=stop_on_error)
+    finally:
+        session.output.place = ""
+
+
+def _placed(session: Session, path: str, lines: Iterable[str]) -> Iterator[str]:
+    """The same lines; while one is run, what is complained about names its place."""
+    for number, line in enumerate(lines, 1):
+        session.output.place = f"{_name(path)}:{number}"
+        yield line
 
 
 def _readable(path: str, lines: Iterable[str]) -> Iterator[str]:
@@ -76,5 +86,8 @@ def run_lines(session: Session, lines: Iterable[str], *, stop_on_error: bool) ->
 
 
 def _unreadable(path: str, reason: str) -> CommandError:
-    name = "standard input" if path == STDIN else path
-    return CommandError(f"cannot read {name}: {reason}", status=ExitStatus.COULD_NOT_ASK)
+    return CommandError(f"cannot read {_name(path)}: {reason}", status=ExitStatus.COULD_NOT_ASK)
+
+
+def _name(path: str) -> str:
+    return "standard input" if path == STDIN else path

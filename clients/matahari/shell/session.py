@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from matahari.errors import (
@@ -20,12 +21,14 @@ from matahari.errors import (
     MatahariError,
     MissingArgumentError,
     NoAgentsError,
+    SchemaError,
 )
 from matahari.shell.base.limits import DEFAULT_TIMEOUT
 from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure, status_of
 from matahari.shell.base.ports import PLUGIN_PACKAGE, ConsoleLike, MethodLike, ObjectsLike
 from matahari.shell.base.selection import MEMBER_WORDS, Directory, LiveDirectory, Selection
 from matahari.shell.display.approval import Approval, never
+from matahari.shell.display.attendance import Attendance, attendance_of, tell_absent
 from matahari.shell.display.output import Output
 from matahari.shell.display.render import printable, value_lines
 from matahari.shell.syntax.commands import CommandSet, UnknownCommandError
@@ -33,7 +36,7 @@ from matahari.shell.syntax.leading import is_select, with_help_word
 from matahari.shell.syntax.lines import Line, Word, scan, split
 from matahari.shell.syntax.values import close_matches
 from matahari.shell.verbs.general import GeneralCommands
-from matahari.shell.verbs.help import UnknownTopicError
+from matahari.shell.verbs.help import UnknownTopicError, needs_class
 
 if TYPE_CHECKING:
     from matahari.shell.display.rolling import Steps
@@ -61,6 +64,7 @@ class Session:
         approval: decides about calls that are declared destructive; by default none is made.
         selection: what is selected now.
         objects: the selected objects as of the last fetch, None while no class is selected.
+        absent: the selected hosts that had left the bus by then.
         finished: ``quit`` was given.
         echo: show each command, with its prompt, before it runs.
         fact_names: facts and labels that filters have met, for completion.
@@ -82,6 +86,7 @@ class Session:
     approval: Approval = never
     selection: Selection = field(default_factory=Selection)
     objects: ObjectsLike | None = None
+    absent: Sequence[str] = ()
     finished: bool = False
     echo: bool = False
     fact_names: frozenset[str] = frozenset()
@@ -202,10 +207,9 @@ class Session:
     def _complain_unknown(self, error: UnknownCommandError, line: Line) -> None:
         from matahari.shell.syntax.mismatches import pipe_hint  # only wanted after a mistake
 
-        lines = [f"*** Unknown syntax: {printable(line.source)}"]
-        if error.word in MEMBER_WORDS and not self.selection.has_class:
-            lines.append(f'% "{error.word}" needs a class: select class (package PACKAGE) CLASS')
-        elif error.close:
+        is_known = error.word in MEMBER_WORDS and not self.selection.has_class
+        lines = [f"% {needs_class(error.word)}" if is_known else f"*** Unknown syntax: {printable(line.source)}"]
+        if error.close and not is_known:
             lines.append(f"% Did you mean {', '.join(error.close)}?")
         lines += [f"% {hint}" for hint in pipe_hint(line.words[0])]
         self.output.complain(lines)
@@ -229,12 +233,14 @@ class Session:
         """Restrict the selection by a property."""
         return self.select(self.selection.with_filter(name, value))
 
-    def call_method(self, method: str, arguments: Sequence[object]) -> ExitStatus:
+    def call_method(
+        self, method: str, arguments: Sequence[object], named: Mapping[str, object] = MappingProxyType({})
+    ) -> ExitStatus:
         """Call on every object and print the results as they come."""
         objects = self._present()
         has_output = _has_output(objects.methods, method)
-        self._approve(objects, method, arguments, {})
-        return self._call(objects, method, arguments, {}, shows_ok=not has_output)
+        self._approve(objects, method, arguments, named)
+        return self._call(objects, method, arguments, dict(named), shows_ok=not has_output)
 
     def call_plugin(self, method: str, words: Sequence[Word]) -> ExitStatus:
         """Read the arguments with what the plugin publishes, call, and print the results as they come."""
@@ -248,10 +254,10 @@ class Session:
             objects = self._present()
             parameters = parameters_of(objects, method)
         given = bind(words, parameters, f"{objects.class_name.name}.{method}")
-        self._approve(objects, method, given.args, given.kwargs)
         try:
+            self._approve(objects, method, given.args, given.kwargs)
             return self._call(objects, method, given.args, dict(given.kwargs))
-        except (InvalidArgumentError, MissingArgumentError) as error:
+        except (InvalidArgumentError, MissingArgumentError, SchemaError) as error:
             from matahari.shell.syntax.pointing import pointed  # only wanted after a mistake
 
             raise pointed(error, words, objects, method) from error
@@ -270,15 +276,16 @@ class Session:
     def select(self, selection: Selection) -> ExitStatus:
         """Make this the selection; when its objects cannot be had, nothing changes.
 
-        Agents that did not answer are named, and make the status: their objects are missing.
+        Agents that did not answer are named, as are hosts that have left, and make the status: their objects are missing.
         """
-        objects = self._fetch(selection, self.timeout)
-        self.selection = selection
-        self.objects = objects
+        there = attendance_of(self.console, selection) if selection.has_class else Attendance()
+        objects = self._fetch(selection, there, self.timeout)
+        self.selection, self.objects, self.absent = selection, objects, there.absent
         if self.history is not None and objects is not None:
             self.history.meet(objects)
+        status = tell_absent(self.output, there.absent)
         if objects is None or not objects.unanswered:
-            return ExitStatus.OK
+            return status
         from matahari.shell.display.tally import unanswered_lines  # hosts usually answer
 
         self.output.complain(unanswered_lines(objects.unanswered, "not selected"))
@@ -289,19 +296,24 @@ class Session:
         if self.selection.package != PLUGIN_PACKAGE:
             return
         try:
-            found = self._fetch(self.selection, min(self.timeout, RENEWAL_TIMEOUT))
+            there = attendance_of(self.console, self.selection)
+            found = self._fetch(self.selection, there, min(self.timeout, RENEWAL_TIMEOUT))
         except MatahariError:
             return
         if found is not None and not found.unanswered:
-            self.objects = found
+            self.objects, self.absent = found, there.absent
 
-    def _fetch(self, selection: Selection, timeout: float) -> ObjectsLike | None:
+    def _renewed(self) -> ObjectsLike:
+        self.renew()
+        return self._present()
+
+    def _fetch(self, selection: Selection, there: Attendance, timeout: float) -> ObjectsLike | None:
         if not selection.has_class:
             return None
         return self.console.select(
             selection.class_name,
             package=selection.package,
-            hosts=selection.hosts or None,
+            hosts=there.hosts,
             where=selection.filters or None,
             timeout=timeout,
         )
@@ -315,6 +327,9 @@ class Session:
         from matahari.shell.display.effects import risk_of  # only calls risk anything
 
         if (risk := risk_of(objects, method, args, kwargs)) is not None:
+            from matahari.shell.display.refusals import require_takers  # before a question
+
+            require_takers(objects, method, args, kwargs, self._renewed)
             self.approval(risk)
 
     def _call(

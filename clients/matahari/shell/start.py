@@ -29,6 +29,9 @@ __all__ = ["Connect", "connect_console", "ended_by_signals", "start"]
 
 SIGNALLED: Final = 128  # plus the signal's number: the exit status that shells have for it
 
+COMMANDS: Final = ("clear", "get", "help", "list", "reload", "roll", "select", "set", "show", "time", "watch")
+"""Of the shell, that may have been meant where a script of that name is not there."""
+
 Connect: TypeAlias = Callable[[argparse.Namespace], ConsoleLike]
 
 
@@ -44,7 +47,8 @@ def start(options: argparse.Namespace, connect: Connect) -> int:
         return run_direct(options, connect, always if options.yes else _approval())
     output = Output(sys.stdout, sys.stderr, as_json=options.json, colour=wants_colour(sys.stdout), debug=options.debug)
     with ExitStack() as stack:
-        scripts = [(path, _opened(path, stack)) for path in _script_paths(options)]
+        paths = _script_paths(options)
+        scripts = [(path, _opened(path, stack, paths)) for path in paths]
         console = connect(options)
         stack.callback(console.close)
         approval = always if options.yes else _approval()
@@ -96,11 +100,11 @@ def _approval() -> Approval:
     return TerminalApproval(sys.stdin, sys.stderr, forget_input=forget_input)
 
 
-def _opened(path: str, stack: ExitStack) -> TextIO:
+def _opened(path: str, stack: ExitStack, paths: Sequence[str]) -> TextIO:
     try:
         stream = open_script(path)
     except CommandError as error:
-        if isinstance(error.__cause__, FileNotFoundError) and (hint := _hint(path)):
+        if isinstance(error.__cause__, FileNotFoundError) and (hint := _hint(path, paths)):
             raise CommandError(f"{error}; {hint}", status=error.status) from error
         raise
     if stream is not sys.stdin:
@@ -108,12 +112,18 @@ def _opened(path: str, stack: ExitStack) -> TextIO:
     return stream
 
 
-def _hint(path: str) -> str:
-    """What may have been meant with a script that is not there, empty for nothing that is known."""
+def _hint(path: str, paths: Sequence[str]) -> str:
+    """What may have been meant with a script that is not there, empty for nothing that is known.
+
+    Args:
+        paths: all scripts that were given.
+    """
     import shlex  # only wanted after a mistake
 
     if "/" in path:
         return ""
+    if path in COMMANDS and path == paths[0]:
+        return f"to run it as a command: -c {shlex.quote(' '.join(paths))}"
     if " " in path.strip():
         return f"to run it as a command: -c {shlex.quote(path)}"
     close = close_matches(path, DIRECT_WORDS)

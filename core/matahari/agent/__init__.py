@@ -4,7 +4,7 @@ from matahari.agent.action import Action, Effects, json_values
 from matahari.agent.agent import VENDOR, Agent
 from matahari.agent.allowance import Allowance
 from matahari.agent.gate import Gate
-from matahari.agent.objects import AgentObject, CallContext, Fault
+from matahari.agent.objects import Afterlife, AfterState, AgentObject, CallContext, Fault
 from matahari.agent.published import AGENT_SCHEMA, PACKAGE, AgentIdentity
 from matahari.agent.record import next_start
 from matahari.agent.running import CallReporter
@@ -14,6 +14,8 @@ __all__ = [
     "PACKAGE",
     "VENDOR",
     "Action",
+    "AfterState",
+    "Afterlife",
     "Agent",
     "AgentIdentity",
     "AgentObject",

@@ -281,7 +281,7 @@ class Agent:
         try:
             if item is None:
                 raise Fault("Not implemented", code=2)
-            context = CallContext(user, request, running.timeout, running.reporter, running.ending)
+            context = CallContext(user, request, running.timeout, running.reporter, running.ending, running.afterlife)
             async with running:
                 is_known = True
                 if self._gate is None:

@@ -10,11 +10,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from matahari.agent.action import Action
 from matahari.agent.allowance import Allowance
-from matahari.agent.objects import AgentObject, CallContext, Fault
+from matahari.agent.objects import AfterState, AgentObject, CallContext, Fault
 from matahari.hooks import (
     ActionRequest,
     ActionSteps,
@@ -30,6 +31,7 @@ from matahari.hooks import (
     Refused,
     Threads,
     authorise,
+    end_record,
     refusal_record,
     run_action,
 )
@@ -93,7 +95,7 @@ class Gate:
             Fault: it does not fit, is refused (kind ``refused``, with the rule and what to do), or failed.
             Exception: what the method raised.
         """
-        passage = _Passage(self, method, context)
+        passage = _Passage(self, method, context, caller)
         try:
             await passage.prepare(item, arguments)
         except asyncio.CancelledError:
@@ -113,6 +115,7 @@ class Gate:
             passage.validate_reply,
             self.audit_required and self.audit is not None,
             ending=context.ending,
+            goes_on=passage.goes_on,
             digest=None if self.audit is None else self._digest,
         )
         match await run_action(request, steps):
@@ -131,6 +134,15 @@ class Gate:
         if self.audit is not None:
             asked = ActionRequest(request, name, method, caller)
             self.audit.submit(refusal_record(asked, "validate", rule))
+
+    def note_end(self, asked: ActionRequest, state: str, late: float) -> None:
+        """Write that what went on after its outcome has ended, ``late`` seconds after that."""
+        if self.audit is not None:
+            self.audit.submit(end_record(asked, state, late))
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._clock()
 
     async def _digest(self, find: Callable[[], JsonValue]) -> JsonValue:
         return await self._digests.run(find, timeout=DIGEST_TIMEOUT)
@@ -172,17 +184,35 @@ class Gate:
 class _Passage:
     """One call on its way: what the steps of the order need to know."""
 
-    __slots__ = ("_context", "_gate", "_method", "action", "fault")
+    __slots__ = ("_caller", "_context", "_gate", "_method", "_name", "_outlived", "action", "fault", "goes_on_since")
 
-    def __init__(self, gate: Gate, method: str, context: CallContext) -> None:
+    def __init__(self, gate: Gate, method: str, context: CallContext, caller: Caller) -> None:
         self._gate = gate
         self._method = method
-        self._context = context
+        self._context = replace(context, afterlife=self._afterlife)
+        self._outlived = context.afterlife
+        self._caller = caller
+        self._name = ""
         self.action: Action | None = None
         self.fault: Fault | None = None
+        self.goes_on_since: float | None = None
+
+    def goes_on(self) -> bool:
+        """Whether what the method has begun has not ended with it."""
+        return self.goes_on_since is not None
+
+    def _afterlife(self, state: AfterState) -> None:
+        self._outlived(state)
+        if state == "running":
+            self.goes_on_since = self._gate.now()
+        elif self.goes_on_since is not None:
+            late = self._gate.now() - self.goes_on_since
+            asked = ActionRequest(self._context.request, self._name, self._method, self._caller)
+            self._gate.note_end(asked, state, late)
 
     async def prepare(self, item: AgentObject, arguments: dict[str, Value]) -> None:
         """Have the object look at the call: what it is, or why it does not fit."""
+        self._name = item.name
         beside = item.prepare_beside(self._method, arguments, self._context)
         try:
             if beside is None:

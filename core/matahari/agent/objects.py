@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from matahari.agent.action import UNKNOWN_EFFECTS, Action, Effects, json_values
 from matahari.hooks import Ending
@@ -13,7 +13,11 @@ from matahari.qmf import Data, Schema, Value, text
 if TYPE_CHECKING:
     from matahari.agent.running import CallReporter
 
-__all__ = ["AgentObject", "CallContext", "Fault"]
+__all__ = ["AfterState", "Afterlife", "AgentObject", "CallContext", "Fault"]
+
+#: What becomes of a call after its outcome: it goes on; it has ended by itself; it was stopped.
+AfterState: TypeAlias = Literal["running", "ended", "stopped"]
+Afterlife: TypeAlias = Callable[[AfterState], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class CallContext:
             that does not end itself.
         reporter: takes what the call tells while it runs; None when the caller does not want to hear it.
         ending: why the task in which the call runs is cancelled, when it is.
+        afterlife: to be told ``running`` before the method ends, when what it has begun elsewhere goes on; and afterwards
+            how that ended. So the answer and the audit log say what is true.
 
     A caller that gives a call up cancels the task in which it runs.
     """
@@ -36,6 +42,7 @@ class CallContext:
     timeout: float | None = None
     reporter: CallReporter | None = None
     ending: Callable[[], Ending] = lambda: "cancelled"
+    afterlife: Afterlife = lambda state: None
 
 
 class Fault(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from matahari.agent.objects import Fault
+from matahari.agent.objects import AfterState, Fault
 from matahari.agent.reports import ReportBuffer
 from matahari.hooks import Ending
 from matahari.qmf import CODE_EXCEPTION, Data, Invoke, Report, UInt, Value
@@ -87,7 +87,7 @@ class CallReporter:
         self._buffer.finish(now)
         while reports := self._buffer.take(now):
             self._sink.send_reports(self._call, reports)
-        self._give_room()
+        self.give_room()
 
     def _tell(self, tell: Callable[[float], None]) -> None:
         if not self._is_over:
@@ -113,10 +113,11 @@ class CallReporter:
             return
         self._sink.send_reports(self._call, self._buffer.take(now))
         if not self._buffer.is_full:
-            self._give_room()
+            self.give_room()
         self._arm()
 
-    def _give_room(self) -> None:
+    def give_room(self) -> None:
+        """Have whoever waits for room go on."""
         room, self._room = self._room, None
         if room is not None and not room.done():
             room.set_result(None)
@@ -146,6 +147,7 @@ class RunningCall:
         self._limit = asyncio.timeout(None if self.timeout is None else self.timeout + GUARD)
         self._task: asyncio.Task[object] | None = None
         self._is_cancelled = False
+        self._goes_on = False
         self.has_begun = False
 
     def ending(self) -> Ending:
@@ -153,6 +155,10 @@ class RunningCall:
         if self._is_cancelled:
             return "cancelled"
         return "timeout" if self._limit.expired() else "stopping"
+
+    def afterlife(self, state: AfterState) -> None:
+        """Hear what becomes of what the call has begun, see :class:`CallContext`."""
+        self._goes_on = state == "running"
 
     async def __aenter__(self) -> Self:
         if self._is_cancelled:
@@ -180,6 +186,8 @@ class RunningCall:
     def cancel(self) -> None:
         """The caller gives it up: end it where it is."""
         self._is_cancelled = True
+        if self.reporter is not None:
+            self.reporter.give_room()  # a call that waits with its next report could not see that it is to end
         if self._task is not None:
             self._task.cancel()
 
@@ -188,7 +196,8 @@ class RunningCall:
         self._calls.pop(self._call, None)
 
     def _cancelled(self) -> Fault:
-        return _fault("cancelled", f"{self._method} was cancelled by its caller")
+        late = "; it has not let go yet" if self._goes_on else ""
+        return _fault("cancelled", f"{self._method} was cancelled by its caller{late}")
 
 
 class RunningCalls:

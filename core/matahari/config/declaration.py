@@ -120,7 +120,7 @@ TABLE: tuple[Setting, ...] = (
         "name under which this host appears, instead of the system's host name",
         variable="MATAHARI_HOSTNAME",
         flags=("--hostname",),
-        programs=("up", "agent"),
+        programs=("up", "agent", "facts"),
         metavar="NAME",
     ),
     Setting(

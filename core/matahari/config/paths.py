@@ -21,25 +21,21 @@ _LOCK_LIMIT_BYTES = 32  # a process number and a line end; whatever is longer wa
 def private_directory(path: Path, *, is_open: bool = False) -> Path:
     """Make sure that ``path`` is a directory that only this user can enter, and return it.
 
-    A missing one is made with mode 0700, missing parents with the usual mode. Authority over the
-    local bus is the right to enter this directory, so an existing one is not trusted blindly and
-    not changed in silence.
+    A missing one is made with mode 0700, and so are missing parents: one of them may be asked for next.
+    Authority over the local bus is the right to enter this directory, so an existing one is not trusted
+    blindly and not changed in silence.
 
     Args:
-        is_open: others may enter it and still change nothing in it: a missing one is made with mode 0711.
+        is_open: others may enter it and still change nothing in it: a missing one and missing parents are made
+            with mode 0711.
 
     Raises:
         ConfigError: it is a link or no directory, belongs to somebody else, lets others in, or
             cannot be made; the message says what to do.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            path.mkdir(mode=0o700)
-            if is_open:
-                path.chmod(0o711)  # whatever the umask says
-        except FileExistsError:
-            pass
+        for missing in reversed([one for one in (path, *path.parents) if not os.path.lexists(one)]):
+            _make(missing, is_open=is_open)
         # Looking through a descriptor: between two looks by name somebody could exchange the directory.
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -66,6 +62,15 @@ def private_directory(path: Path, *, is_open: bool = False) -> Path:
             file=str(path),
         )
     return path
+
+
+def _make(path: Path, *, is_open: bool) -> None:
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        return  # somebody was faster; who owns it is looked at later
+    if is_open:
+        path.chmod(0o711)  # whatever the umask says
 
 
 def _why_not(path: Path, error: OSError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .builtin import BUILTIN
+from .builtin import BUILTIN, builtin_facts
 from .collector import FACTS_AGE, FactFault, Facts, FactSnapshot
 from .executable import EXECUTABLE_TIMEOUT
 from .flatten import flatten
@@ -19,5 +19,6 @@ __all__ = [
     "FactSnapshot",
     "Facts",
     "HostDescription",
+    "builtin_facts",
     "flatten",
 ]

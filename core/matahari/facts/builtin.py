@@ -18,7 +18,7 @@ import psutil
 
 from .flatten import is_fact_name
 
-__all__ = ["BUILTIN", "describe_virtualization", "distribution_facts"]
+__all__ = ["BUILTIN", "builtin_facts", "describe_virtualization", "distribution_facts"]
 
 MAX_INTERFACES: Final = 64
 """Interfaces told in full; a host of hundreds of containers has hundreds. All are listed by name."""
@@ -57,7 +57,8 @@ def distribution_facts(release: Mapping[str, str]) -> dict[str, object]:
 
 def _kernel() -> Mapping[str, object]:
     system = os.uname()
-    return {"kernel": {"name": system.sysname, "release": system.release, "version": system.version}}
+    facts = {"name": system.sysname, "release": system.release, "version": system.version}
+    return {"kernel": {**facts, "hostname": system.nodename}}
 
 
 def _cpu() -> Mapping[str, object]:
@@ -175,3 +176,11 @@ BUILTIN: Final[Mapping[str, Callable[[], Mapping[str, object]]]] = {
     "python": _python,
 }
 """By name of the group."""
+
+
+def builtin_facts(hostname: str | None) -> Mapping[str, Callable[[], Mapping[str, object]]]:
+    """The groups for a host that appears as ``hostname``, None where that is the system's name.
+
+    So filters find a host by the fact under the name that consoles show; the kernel's is ``kernel.hostname``.
+    """
+    return BUILTIN if hostname is None else {**BUILTIN, "host": lambda: {**_host(), "hostname": hostname}}

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from matahari.filters.comparing import Truth, all_of, any_of, negated
 from matahari.filters.subject import Subject
-from matahari.filters.terms import judge
+from matahari.filters.terms import is_untold, judge
 from matahari.filters.tree import And, Expression, Not, Or
 from matahari.filters.writing import write_expression
 
-__all__ = ["Explanation", "evaluate", "explain"]
+__all__ = ["NOT_NEEDED", "Explanation", "evaluate", "explain"]
+
+NOT_NEEDED: Final = "not needed: decided without it"
+"""The reason of what the host was not asked for, as a name decides, or did not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +66,30 @@ def evaluate(expression: Expression, subject: Subject) -> Truth:
             return judge(expression, subject)[0]
 
 
-def explain(expression: Expression, subject: Subject) -> Explanation:
-    """The same with every part and its reason."""
+def explain(expression: Expression, subject: Subject, *, is_decided: bool = False) -> Explanation:
+    """The same with every part and its reason.
+
+    Args:
+        is_decided: what it is a part of is true or false whatever becomes of it, so that nobody need know it.
+    """
     text = write_expression(expression)
+    if isinstance(expression, And | Or) and not is_decided:
+        is_decided = evaluate(expression, subject) is not None
     match expression:
         case And(parts=members):
-            parts = tuple(explain(part, subject) for part in members)
+            parts = tuple(explain(part, subject, is_decided=is_decided) for part in members)
             return Explanation(text, all_of(part.truth for part in parts), _why_joined(parts, decisive=False), parts)
         case Or(parts=members):
-            parts = tuple(explain(part, subject) for part in members)
+            parts = tuple(explain(part, subject, is_decided=is_decided) for part in members)
             return Explanation(text, any_of(part.truth for part in parts), _why_joined(parts, decisive=True), parts)
         case Not(part=member):
-            part = explain(member, subject)
+            part = explain(member, subject, is_decided=is_decided)
             reason = "what is not known is not known either way" if part.truth is None else ""
             return Explanation(text, negated(part.truth), reason, (part,))
         case _:
             truth, reason_of = judge(expression, subject)
-            return Explanation(text, truth, reason_of())
+            is_spared = truth is None and is_decided and is_untold(expression, subject)
+            return Explanation(text, truth, NOT_NEEDED if is_spared else reason_of())
 
 
 def _why_joined(parts: Sequence[Explanation], *, decisive: bool) -> str:

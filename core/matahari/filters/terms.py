@@ -25,7 +25,7 @@ from matahari.filters.tree import (
 )
 from matahari.filters.writing import write_literal, write_name
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Verdict", "is_untold", "judge"]
 
 MAX_SHOWN: Final = 60
 """Characters of a value in a reason; the rest is an ellipsis."""
@@ -64,6 +64,24 @@ def judge(term: Term, subject: Subject) -> Verdict:
                 lambda found, unit: any_of(compare(found, Operator.EQUAL, one, unit) for one in values),
                 lambda: f"in ({', '.join(write_literal(one) for one in values)})",
             )
+        case _:
+            assert_never(term)
+
+
+def is_untold(term: Term, subject: Subject) -> bool:
+    """Whether the host has not told what the term looks at, or not all of it."""
+    match term:
+        case NamedHost():
+            return False
+        case InClass():
+            return subject.inventory is None or subject.classes is None
+        case HasPlugin():
+            return subject.plugins is None
+        case HasAgent():
+            return subject.agents is None
+        case Exists(name=name) | Compare(name=name) | In(name=name):
+            found = _values(name, subject)
+            return isinstance(found, _Absent) and not found.is_certain
         case _:
             assert_never(term)
 

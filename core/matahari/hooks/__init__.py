@@ -8,7 +8,7 @@ from .calls import HOOK_TIMEOUT, Outcome, Result, call_all, call_all_within, cal
 from .extensions import ENTRY_POINT_GROUP, FOREIGN_FAILURES, Extensions, Implementation, Provider
 from .languages import OfferedLanguage, find_languages
 from .order import ActionResult, ActionSteps, Completed, Failed, Refused, Stage, run_action
-from .ownership import read_owned, require_owned, require_owned_directory
+from .ownership import read_owned, require_owned, require_owned_directory, require_unshared
 from .records import (
     ActionRequest,
     AgentOffer,
@@ -41,7 +41,7 @@ from .specifications import (
     hookimpl,
 )
 from .threads import Threads
-from .trail import MASK, Ending, encode_record, intent_record, outcome_record, refusal_record
+from .trail import MASK, Ending, encode_record, end_record, intent_record, outcome_record, refusal_record
 from .validators import NamedCheck, find_validators
 
 __all__ = [
@@ -100,6 +100,7 @@ __all__ = [
     "call_first",
     "decide",
     "encode_record",
+    "end_record",
     "find_languages",
     "find_validators",
     "hookimpl",
@@ -109,6 +110,7 @@ __all__ = [
     "refusal_record",
     "require_owned",
     "require_owned_directory",
+    "require_unshared",
     "run_action",
     "run_guarded",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import inspect
 import itertools
 import os
 import sys
@@ -130,7 +131,11 @@ class Extensions:
             self.failures.append(HookError(f"{origin}: another extension has this name", provider=name))
             return
         try:
-            self._manager.register(provider, name=name)
+            try:
+                self._manager.register(provider, name=name)
+            except pluggy.PluginValidationError:
+                _require_known_arguments(provider, name, origin)  # in words of ours; any other reason stays its own
+                raise
             self._require_known_hooks(provider, name, origin)
             callers = self._manager.get_hookcallers(provider) or []
             implementations = [one for caller in callers for one in caller.get_hookimpls() if one.plugin is provider]
@@ -187,6 +192,21 @@ class Extensions:
 
     def _failed(self, name: str, error: BaseException, module: str = "") -> None:
         self.failures.append(_load_error(name, error, type(error).__name__, _place(error, module) if module else ""))
+
+
+def _require_known_arguments(provider: object, name: str, origin: str) -> None:
+    for hook in HOOKS:
+        function = getattr(provider, hook.name, None)
+        if not inspect.isroutine(function) or not hasattr(function, f"{PROJECT}_impl"):  # what hookimpl marks them with
+            continue
+        known = [one for one in inspect.signature(getattr(Specifications, hook.name)).parameters if one != "self"]
+        unknown = [one for one in inspect.signature(function).parameters if one not in known]
+        if unknown:
+            code = getattr(inspect.unwrap(function), "__code__", None)
+            line = f":{code.co_firstlineno}" if code is not None else ""
+            remedy = f"it takes {', '.join(known)}" if known else "it takes none, remove it"
+            text = f"the hook {hook.name} has no argument {unknown[0]!r}: {remedy}"
+            raise HookError(f"{origin}{line}: {text}", provider=name)
 
 
 def _free_module_name(name: str) -> str:

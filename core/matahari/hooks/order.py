@@ -60,6 +60,7 @@ class ActionSteps(Generic[T]):
         audit_required: what cannot be written down beforehand is not run, unless it is known to be read-only.
         clock: monotonic seconds, for the duration.
         ending: why the task is cancelled, asked when it is.
+        goes_on: whether what was run has not ended although there is an outcome, asked when that is written.
         digest: finds length and digest of large arguments beside the event loop, given what does; without it, and when
             it raises, a preview of them is written alone.
     """
@@ -72,6 +73,7 @@ class ActionSteps(Generic[T]):
     audit_required: bool = False
     clock: Callable[[], float] = time.monotonic
     ending: Callable[[], Ending] = lambda: "cancelled"
+    goes_on: Callable[[], bool] = lambda: False
     digest: Callable[[Callable[[], JsonValue]], Awaitable[JsonValue]] | None = None
 
 
@@ -202,7 +204,9 @@ async def _ended(
     reply_problems: int = 0,
 ) -> None:
     duration = max(0.0, steps.clock() - started)
-    record = outcome_record(request, status, duration, error=error, reply_problems=reply_problems)
+    record = outcome_record(
+        request, status, duration, error=error, reply_problems=reply_problems, goes_on=steps.goes_on()
+    )
     await _audited(request, steps, record)
 
 

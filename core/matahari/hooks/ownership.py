@@ -7,13 +7,15 @@ The folders above are looked at by name; whoever could exchange those is the ver
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 
 from matahari.errors import ConfigError
 
-__all__ = ["read_owned", "require_owned", "require_owned_directory"]
+__all__ = ["read_owned", "require_owned", "require_owned_directory", "require_unshared"]
 
 _OTHERS_WRITE = 0o022
 
@@ -29,6 +31,37 @@ def require_owned(found: os.stat_result, path: Path, uid: int) -> None:
     if found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX:
         mode = stat.S_IMODE(found.st_mode)
         raise ConfigError(f"has mode {mode:04o}, so other users can change it (chmod go-w)", file=str(path))
+
+
+def require_unshared(found: os.stat_result, path: Path, uid: int) -> None:
+    """Refuse a file or folder that somebody other than ``uid`` and root can change, or add files to.
+
+    Its group may write when nobody is in it but the owner: with a umask of 002, many systems give each user such a
+    group. The sticky bit is no excuse, for it lets others add files.
+
+    Raises:
+        ConfigError: see above; says what to do.
+    """
+    if found.st_uid not in (0, uid):
+        who = f"root or user {uid} who runs this" if uid else "root, who runs this"
+        raise ConfigError(f"belongs to user {found.st_uid}, not to {who} (chown)", file=str(path))
+    writers = found.st_mode & _OTHERS_WRITE
+    if writers and not (writers == stat.S_IWGRP and _is_group_of_one(found)):
+        who = "other users" if writers & stat.S_IWOTH else f"group {found.st_gid}"
+        what = "add files" if stat.S_ISDIR(found.st_mode) else "change it"
+        raise ConfigError(
+            f"has mode {stat.S_IMODE(found.st_mode):04o}, so {who} can {what} (chmod go-w)", file=str(path)
+        )
+
+
+def _is_group_of_one(found: os.stat_result) -> bool:
+    """Whether the group is the owner's own: of that name, the first one of that user, and without further members."""
+    try:
+        user, group = pwd.getpwuid(found.st_uid), grp.getgrgid(found.st_gid)
+    except KeyError:
+        return False
+    is_own = (group.gr_name, group.gr_gid) == (user.pw_name, user.pw_gid)
+    return is_own and set(group.gr_mem) <= {user.pw_name}
 
 
 def require_owned_directory(path: Path, uid: int) -> None:

@@ -16,7 +16,17 @@ from typing import Final, Literal, TypeAlias
 from .arguments import MASK, short, written_arguments
 from .records import ActionRequest, Decision, JsonValue
 
-__all__ = ["MASK", "Ending", "Status", "encode_record", "intent_record", "outcome_record", "refusal_record", "told"]
+__all__ = [
+    "MASK",
+    "Ending",
+    "Status",
+    "encode_record",
+    "end_record",
+    "intent_record",
+    "outcome_record",
+    "refusal_record",
+    "told",
+]
 
 _encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
@@ -42,8 +52,9 @@ def outcome_record(
     *,
     error: BaseException | None = None,
     reply_problems: int = 0,
+    goes_on: bool = False,
 ) -> dict[str, JsonValue]:
-    """Written after it. ``duration`` in seconds; of the error the class alone."""
+    """Written after it. ``duration`` in seconds; of the error the class alone; an ``end`` follows when it ``goes_on``."""
     record: dict[str, JsonValue] = {
         **_head("outcome", request),
         "status": status,
@@ -56,7 +67,14 @@ def outcome_record(
             record["kind"] = short(kind)
     if reply_problems:
         record["reply_problems"] = reply_problems
+    if goes_on:
+        record["running"] = True
     return record
+
+
+def end_record(request: ActionRequest, status: str, late: float) -> dict[str, JsonValue]:
+    """Written when what went on after its outcome has ended, ``late`` seconds after that, by itself or stopped."""
+    return {**_head("end", request), "status": status, "late_ms": round(max(0.0, late) * 1000, 3)}
 
 
 def refusal_record(

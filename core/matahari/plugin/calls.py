@@ -108,7 +108,7 @@ def context() -> Context:
     """
     found = current()
     if found is None:
-        raise RuntimeError("context() is only available while an action runs")
+        raise RuntimeError("context() is only available while a method runs")
     return found
 
 

@@ -3,6 +3,7 @@
 Keywords of its own, because values come from callers and schemas from strangers, and both are looked at on event
 loops: regular expressions are those of the Rust crate ``regex``, as pydantic has them, which cannot backtrack; and
 ``uniqueItems`` compares each element once instead of with all others.
+What ``uniqueItems`` and ``additionalProperties`` have found is put into words where all the words are (``faults.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from jsonschema import Draft202012Validator, FormatChecker, validators
-from jsonschema.exceptions import FormatError, ValidationError, best_match
+from jsonschema.exceptions import FormatError, ValidationError
 from referencing.jsonschema import EMPTY_REGISTRY
 
 from .formats import format_fault
@@ -22,7 +23,7 @@ from .formats import format_fault
 if TYPE_CHECKING:
     from .rules import FormatCheck, JsonValue
 
-__all__ = ["best_match", "make_validator"]
+__all__ = ["make_validator"]
 
 # JSON Schema calls 1.0 an integer; a function that takes an int does not.
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine(
@@ -72,10 +73,30 @@ def _pattern_properties(
 def _unique_items(
     validator: Draft202012Validator, is_wanted: object, instance: object, schema: object
 ) -> Iterator[ValidationError]:
-    if is_wanted and isinstance(instance, list):
-        texts = {json.dumps(_canonical(one), sort_keys=True) for one in instance}
-        if len(texts) < len(instance):
-            yield ValidationError(f"{instance!r} has non-unique elements")
+    if not is_wanted or not isinstance(instance, list):
+        return
+    seen: dict[str, int] = {}
+    for at, one in enumerate(instance):
+        first = seen.setdefault(json.dumps(_canonical(one), sort_keys=True), at)
+        if first != at:
+            yield ValidationError(f"[{first}, {at}]")  # put into words in faults.py
+            return
+
+
+def _additional_properties(
+    validator: Draft202012Validator, below: object, instance: object, schema: Mapping[str, object]
+) -> Iterator[ValidationError]:
+    if not isinstance(instance, dict) or below is True:
+        return
+    fields, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    finders = [_finder(pattern) for pattern in patterns] if isinstance(patterns, dict) else []
+    for name, value in instance.items():
+        if (isinstance(fields, dict) and name in fields) or any(find(name) for find in finders):
+            continue
+        if isinstance(below, dict):
+            yield from validator.descend(value, below, path=name)
+        else:
+            yield ValidationError(name)  # put into words in faults.py
 
 
 def _canonical(value: object) -> object:
@@ -90,7 +111,12 @@ def _canonical(value: object) -> object:
     return value
 
 
-_KEYWORDS = {"pattern": _pattern, "patternProperties": _pattern_properties, "uniqueItems": _unique_items}
+_KEYWORDS = {
+    "additionalProperties": _additional_properties,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "uniqueItems": _unique_items,
+}
 _Validator = validators.extend(Draft202012Validator, _KEYWORDS, type_checker=_TYPES)  # type: ignore[no-untyped-call] # not in its stubs
 
 

@@ -13,8 +13,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, TypeAlias
 
+from .faults import HIDDEN
+from .kinds import counted, listed
 from .names import did_you_mean, shown
-from .rules import HIDDEN, JsonValue, Rule
+from .rules import JsonValue, Rule
 
 __all__ = ["ARGUMENTS_LIMIT", "MAX_CHECKED", "ActionSchema", "Refusal", "RefusalKind"]
 
@@ -77,6 +79,11 @@ class ActionSchema:
         self._others = Rule(params.get("additionalProperties", True), named, is_sensitive=hides_rest)
 
     @property
+    def positional(self) -> Sequence[str]:
+        """Names of the parameters that may be given by position, in order."""
+        return tuple(self._positional)
+
+    @property
     def is_simple(self) -> bool:
         """Whether calls that fit are found to fit without the library (see :func:`preload`)."""
         rules = [*self._rules.values()]
@@ -130,7 +137,7 @@ class ActionSchema:
     def _positional_fault(self, args: Sequence[str]) -> str | None:
         positional = self._positional
         if len(args) > len(positional) and not self._takes_more:
-            return f"takes {len(positional)} positional arguments, {len(args)} were given"
+            return self._too_many(len(args))
         for index, text in enumerate(args):
             if index < len(positional):
                 fault = _value_fault(positional[index], text, self._rules.get(positional[index], self._more))
@@ -151,12 +158,23 @@ class ActionSchema:
             elif self._takes_others:
                 fault = _value_fault(name, text, self._others)
             elif name in self._positional_only:
-                return f"takes argument {name!r} by position only"
+                return f"takes argument {name!r} by position only; give the value without the name"
             else:
-                return f"has no argument {shown(name)}{did_you_mean(name, self._rules)}"
+                return f"has no argument {shown(name)}{self._known_names(name)}"
             if fault is not None:
                 return fault
         return None
+
+    def _too_many(self, number: int) -> str:
+        count = len(self._positional)
+        given = f"{number} {'was' if number == 1 else 'were'} given"
+        named = [name for name in self._rules if name not in self._positional]
+        by_name = f"; {listed(named, [])} {'is' if len(named) == 1 else 'are'} given by name" if named else ""
+        return f"takes {counted(count, 'positional argument')}, {given}{by_name}"
+
+    def _known_names(self, name: str) -> str:
+        known = [one for one in self._rules if one not in self._positional_only]
+        return did_you_mean(name, known) or f"; it takes {listed(known, []) or 'none by name'}"
 
     def _is_named(self, name: str, kwargs: Mapping[str, str]) -> bool:
         return name in kwargs and name not in self._positional_only

@@ -13,11 +13,15 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from .names import shown
+
 if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
 
 __all__ = ["example_of", "format_fault"]
 
+#: Beginning of what a parser says, in whose place come the value and "is not".
+_EXPECTED: Final = "Input should be "
 #: Formats of ISO 8601 -> an example.
 _EXAMPLES: Final[Mapping[str, str]] = {
     "date-time": "2024-05-17T14:30:00Z",
@@ -67,7 +71,7 @@ def _address_fault(name: str, value: str) -> str:
     try:
         getattr(ipaddress, kind)(value)
     except ValueError:
-        return f"Input is not a valid {called}"
+        return f"{shown(value)} is not a valid {called}"
     return ""
 
 
@@ -79,7 +83,8 @@ def _parse_fault(name: str, value: str) -> str:
         _parser(name).validate_json(json.dumps(value))
     except ValidationError as error:
         message = error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
-        return f"{message}{example_of(name)}"
+        rule = f" is not {message.removeprefix(_EXPECTED)}" if message.startswith(_EXPECTED) else f": {message}"
+        return f"{shown(value)}{rule}{example_of(name)}"
     return ""
 
 

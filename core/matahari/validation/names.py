@@ -25,9 +25,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def unknown_action(plugin: str, name: str, known: Iterable[str]) -> str:
     """The text for a method that the plugin has not."""
-    return f"{plugin} has no action {shown(name)}{did_you_mean(name, known)}"
+    return f"{plugin} has no method {shown(name)}{did_you_mean(name, known)}"
 
 
-def shown(text: str) -> str:
-    """``text`` in quotes, cut where it is too long for a message."""
-    return repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}…"
+def shown(value: object) -> str:
+    """A value as it is written in Python, a text in quotes; cut where it is too long for a message."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]!r}…"
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -11,12 +11,10 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from .formats import example_of
-from .names import MAX_SHOWN, did_you_mean
+from .faults import HIDDEN, fault_text
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import ValidationError
 
 __all__ = ["HIDDEN", "FormatCheck", "JsonValue", "Rule", "preload"]
 
@@ -25,12 +23,8 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 #: A check of a value: what is wrong with it as a sentence, empty when nothing is.
 FormatCheck: TypeAlias = Callable[[JsonValue], str]
 
-#: What stands in texts for the value of a sensitive parameter.
-HIDDEN: Final = "<hidden>"
 #: Faults of one value of which the text names the best: a megabyte may have hundreds of thousands.
 MAX_ERRORS: Final = 100
-#: Values of an enumeration that a refused one is compared with, on event loops.
-MAX_COMPARED: Final = 100
 #: The JSON type -> the Python classes of which exactly a value may be: the common case, without jsonschema.
 _EXACT: Final[Mapping[JsonValue, tuple[type, ...]]] = {
     "string": (str,),
@@ -70,13 +64,21 @@ class Rule:
         is_sensitive: bool = False,
         formats: Mapping[str, FormatCheck] | None = None,
     ) -> None:
-        if isinstance(schema, dict) and isinstance(named, dict) and "$defs" not in schema and "#/$defs/" in str(schema):
+        mentions_secret = _mentions(schema, "'writeOnly': True")
+        if (
+            isinstance(schema, dict)
+            and isinstance(named, dict)
+            and "$defs" not in schema
+            and _mentions(schema, "#/$defs/")
+        ):
+            mentions_secret = mentions_secret or _mentions(named, "'writeOnly': True")
             schema = {**schema, "$defs": named}  # references to named types lead there
         self._schema = schema
         self._exact = _exact_types(schema)
         self.takes_all = schema is True or (isinstance(schema, dict) and set(schema) <= {"default", "description"})
         self.is_simple = self.takes_all or bool(self._exact)
-        self.is_sensitive = is_sensitive
+        # A secret anywhere in the value may be the secret in a wrong place.
+        self.is_sensitive = is_sensitive or mentions_secret
         self._formats = formats
         self._validator: Draft202012Validator | None = None
 
@@ -84,19 +86,25 @@ class Rule:
         """Give the broken rule in words, or None."""
         if self.takes_all or type(value) in self._exact:
             return None
-        from ._jsonschema import best_match, make_validator
+        from ._jsonschema import make_validator
 
         if self._validator is None:
             self._validator = make_validator(
                 self._schema if isinstance(self._schema, bool | dict) else {}, self._formats
             )
         try:
-            error = best_match(itertools.islice(self._validator.iter_errors(value), MAX_ERRORS))
+            errors = itertools.islice(self._validator.iter_errors(value), MAX_ERRORS)
+            return fault_text(errors, is_hidden=self.is_sensitive)
         except Exception as fault:  # noqa: BLE001  # the schema came from a stranger and was never checked
             return f"its schema cannot be used ({type(fault).__name__})"
-        if error is None:
-            return None
-        return _hidden_fault(error) if self.is_sensitive else _fault(error)
+
+
+def _mentions(schema: JsonValue, part: str) -> bool:
+    """Whether the text of a schema has this part; one that is nested too deeply for a text counts as if it had."""
+    try:
+        return part in str(schema)
+    except RecursionError:
+        return True
 
 
 def _exact_types(schema: JsonValue) -> tuple[type, ...]:
@@ -107,34 +115,3 @@ def _exact_types(schema: JsonValue) -> tuple[type, ...]:
     if not all(isinstance(each, str) and each in _EXACT for each in kinds):
         return ()
     return tuple(one for each in kinds for one in _EXACT[each])
-
-
-def _fault(error: ValidationError) -> str:
-    place = error.json_path.removeprefix("$").removeprefix(".")
-    message = error.message if len(error.message) <= 2 * MAX_SHOWN else f"{error.message[: 2 * MAX_SHOWN]}…"
-    if error.validator == "type" and isinstance(error.schema, dict):
-        message += example_of(error.schema.get("format"))
-        if "boolean" in (error.validator_value, *_list(error.validator_value)) and isinstance(error.instance, str):
-            message += " (true or false)"
-    if error.validator == "enum" and isinstance(error.instance, str):
-        message += _meant(error.instance, _list(error.validator_value))
-    return f"at {place}: {message}" if place else message
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def _meant(text: str, values: list[object]) -> str:
-    """Which of the values may have been meant."""
-    texts = [value for value in values[:MAX_COMPARED] if isinstance(value, str)]
-    same = [value for value in texts if value.lower() == text[:MAX_SHOWN].lower()]
-    return did_you_mean(same[0] if same else text, texts)
-
-
-def _hidden_fault(error: ValidationError) -> str:
-    """The rule alone; a place within the value may be a part of it (a key of a map)."""
-    if not isinstance(error.validator, str):  # a schema that is just false has no rule
-        return f"{HIDDEN} is not allowed"
-    wanted = repr(error.validator_value)
-    return f"{HIDDEN} does not fit {error.validator} {wanted if len(wanted) <= MAX_SHOWN else f'{wanted[:MAX_SHOWN]}…'}"

@@ -11,7 +11,7 @@ import os
 import pwd
 import resource
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "die_with_parent",
     "hear_signals",
     "name_process",
+    "shown_when_ended",
 ]
 
 #: The worker's socket is always this descriptor (PROTOCOL.md section 1).
@@ -101,6 +102,18 @@ def become_worker(plugin: str, socket_fd: int, log_fd: int, limits: Mapping[str,
         os.nice(limits["nice"])
     if "uid" in limits:
         _become_user(limits["uid"], parent)
+
+
+@contextlib.contextmanager
+def shown_when_ended() -> Iterator[None]:
+    """Have SIGTERM print where the process is, before it ends it: what hangs while it is loaded has no other witness."""
+    faulthandler.register(signal.SIGTERM, 2, all_threads=False, chain=True)
+    try:
+        yield
+    finally:
+        # Not when the plugin has taken the signal for itself: that would be undone.
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            faulthandler.unregister(signal.SIGTERM)
 
 
 def _become_user(uid: int, parent: int) -> None:

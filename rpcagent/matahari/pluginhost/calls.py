@@ -123,7 +123,7 @@ class Runner:
         """Take a call; its answer comes later."""
         action = self._actions.get(call.method)
         if action is None:
-            text = f"{self._plugin} has no action {call.method!r}"
+            text = f"{self._plugin} has no method {call.method!r}"
             self._answer(Failure(call.id, "unknown_action", "LookupError", text))
             return
         taken = self._take(call, action)

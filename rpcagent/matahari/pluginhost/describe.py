@@ -8,6 +8,7 @@ in the host protocol (PROTOCOL.md section 4).
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import dis
 import functools
 import inspect
@@ -128,9 +129,7 @@ class _Examination:
             params["x-async"] = True
         if self._definitions:
             params["$defs"] = self._definitions
-        form = Form(
-            form.positional, form.parameters, form.more, form.others, result=result_conversion, yielded=yield_conversion
-        )
+        form = dataclasses.replace(form, result=result_conversion, yielded=yield_conversion)
         return Described(self._spec(params, result or None, streams=streams), form)
 
     def _spec(self, params: Schema, result: Schema | None, *, streams: bool) -> MethodSpec:
@@ -213,7 +212,10 @@ class _Examination:
         schema |= {"x-varargs": varargs is not None, "x-varkw": additional is not False}
         if varargs:
             schema["x-varargs-items"] = varargs
-        return schema, Form(tuple(positional), conversions, more, others)
+        sensitive = self._declared.sensitive
+        # A name that is no parameter's is one of **kwargs: all of those are hidden, and *args with them.
+        hides_rest = not set(sensitive) <= set(properties)
+        return schema, Form(tuple(positional), conversions, more, others, sensitive, hides_rest)
 
     def _property(self, parameter: inspect.Parameter, conversions: dict[str, Conversion]) -> Schema:
         annotation: object = parameter.annotation

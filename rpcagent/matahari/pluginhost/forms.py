@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, Protocol
 
@@ -15,7 +15,15 @@ class BadArgument(Exception):
 
 
 class Misfit(ValueError):
-    """A value does not fit an annotation; the text says where and why, without repeating the value."""
+    """A value does not fit an annotation; the text says where and why.
+
+    Attributes:
+        hidden: the same without anything of the value, for arguments that are not to be shown.
+    """
+
+    def __init__(self, text: str, hidden: str) -> None:
+        super().__init__(text)
+        self.hidden = hidden
 
 
 class Conversion(Protocol):
@@ -41,6 +49,8 @@ class Form:
         parameters: name -> conversion.
         more: of each further positional argument.
         others: of each argument with another name.
+        sensitive: names of the parameters whose values no text repeats.
+        hides_rest: no text repeats what ``more`` and ``others`` read.
         result: of what is returned.
         yielded: of each value that is yielded.
     """
@@ -49,6 +59,8 @@ class Form:
     parameters: Mapping[str, Conversion] = field(default_factory=dict)
     more: Conversion | None = None
     others: Conversion | None = None
+    sensitive: Collection[str] = ()
+    hides_rest: bool = False
     result: Conversion | None = None
     yielded: Conversion | None = None
 
@@ -61,15 +73,14 @@ class Form:
         values: list[object] = []
         for index, text in enumerate(args):
             if index < len(self.positional):
-                name = self.positional[index]
-                values.append(_read(text, f"argument {name!r}", self.parameters.get(name)))
+                values.append(self._read_named(self.positional[index], text))
             else:
-                values.append(_read(text, f"argument {index + 1}", self.more))
-        named = {
-            name: _read(text, f"argument {name!r}", self.parameters.get(name, self.others))
-            for name, text in kwargs.items()
-        }
-        return values, named
+                values.append(_read(text, f"argument '#{index + 1}'", self.more, is_hidden=self.hides_rest))
+        return values, {name: self._read_named(name, text) for name, text in kwargs.items()}
+
+    def _read_named(self, name: str, text: str) -> object:
+        is_hidden = name in self.sensitive or (self.hides_rest and name not in self.parameters)
+        return _read(text, f"argument {name!r}", self.parameters.get(name, self.others), is_hidden=is_hidden)
 
 
 PLAIN: Final = Form()
@@ -82,7 +93,7 @@ def _refuse_constant(name: str) -> NoReturn:
 _parse = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
-def _read(text: str, name: str, conversion: Conversion | None) -> object:
+def _read(text: str, name: str, conversion: Conversion | None, *, is_hidden: bool) -> object:
     try:
         # Converted arguments too: their library is more generous in what it takes for JSON.
         value: object = _parse(text)
@@ -93,4 +104,4 @@ def _read(text: str, name: str, conversion: Conversion | None) -> object:
     try:
         return conversion.parse(text)
     except Misfit as error:
-        raise BadArgument(f"{name}: {error}") from error
+        raise BadArgument(f"{name}: {error.hidden if is_hidden else error}") from error

@@ -5,11 +5,14 @@ Nothing here raises for what a plugin returned or raised, however odd.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
+import resource
 import traceback
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from matahari.errors import ConfigError
@@ -19,6 +22,7 @@ __all__ = ["call_failure", "call_outcome", "load_failure"]
 
 #: Longest text of an exception, in characters: a screenful many times over.
 _MAX_VALUE: Final = 16 * 1024
+_MIB: Final = 1024 * 1024
 #: Longest traceback, in characters.
 _MAX_TRACEBACK: Final = 64 * 1024
 #: Values among which the one that is not JSON is searched for; a circle has no end.
@@ -62,8 +66,14 @@ def call_failure(call: int, error: BaseException, files: Collection[str]) -> Fai
     return Failure(call, "raised", _type_name(error), _text(error), _frames(error, files))
 
 
-def load_failure(error: BaseException, files: Collection[str]) -> LoadFailed:
-    """Turn what loading raised into a message, with the place in the plugin where it happened."""
+def load_failure(error: BaseException, files: Collection[str], user: str = "") -> LoadFailed:
+    """Turn what loading raised into a message, with the place in the plugin where it happened.
+
+    Args:
+        error: what was raised.
+        files: paths of the plugin's own files.
+        user: whom the worker has become at the plugin's wish, empty when it is the agent's user.
+    """
     file, line, text = "", 0, _text(error)
     if isinstance(error, ConfigError) and error.file:
         file = error.file
@@ -75,6 +85,11 @@ def load_failure(error: BaseException, files: Collection[str]) -> LoadFailed:
                 file, line = frame.filename, frame.lineno or 0
     if isinstance(error, SystemExit):
         text = f"the plugin ended itself while it was loaded (exit {text or 0})"
+    elif user and isinstance(error, ImportError | PermissionError):
+        text = (
+            f"{text}; it is loaded as user {user} (limits.user), who may be unable to read what is installed: "
+            f"install Python and its packages where {user} can read them, or name another user"
+        )
     return LoadFailed(_type_name(error), text, _printable(file), max(line, 0), _frames(error, files))
 
 
@@ -87,7 +102,20 @@ def _text(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001  # __str__ is the plugin's code
         text = f"<unprintable {type(error).__name__}>"
-    return _cut(_printable(text), _MAX_VALUE)
+    return "; ".join(filter(None, (_cut(_printable(text), _MAX_VALUE), _bound(error))))
+
+
+def _bound(error: BaseException) -> str:
+    """Which limit of the process has caused an error, empty when it was none."""
+    if isinstance(error, MemoryError):
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        bound = f"{limit // _MIB} MiB of address space (limits.memory)"
+    elif isinstance(error, OSError) and error.errno == errno.EMFILE:
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        bound = f"{limit} open files and sockets (limits.open_files)"
+    else:
+        return ""
+    return "" if limit == resource.RLIM_INFINITY else f"its process may have {bound}"
 
 
 def _frames(error: BaseException, files: Collection[str]) -> str:
@@ -117,12 +145,15 @@ def _reason(value: object, error: Exception) -> str:
         place = None
     if place is None:
         return _text(error)
-    path, what = place
-    return _cut(_printable(f"{what} at {path}" if path else what), _MAX_VALUE)
+    path, what, remedy = place
+    return _cut(_printable(f"{what}{f' at {path}' if path else ''}; {remedy}"), _MAX_VALUE)
 
 
-def _find_foreign(root: object) -> tuple[str, str] | None:
-    """Find a value that JSON has no form for: its path and what it is. None when the search was not worth it."""
+def _find_foreign(root: object) -> tuple[str, str, str] | None:
+    """Find a value that JSON has no form for: its path, what it is, what to do. None when the search was not worth it.
+
+    The path is written as Python would take it: ``["disks"][0]``.
+    """
     left: deque[tuple[object, str]] = deque([(root, "")])
     for _ in range(_MAX_SEARCH):
         if not left:
@@ -132,19 +163,29 @@ def _find_foreign(root: object) -> tuple[str, str] | None:
             continue
         if isinstance(value, float):
             if not math.isfinite(value):
-                return path, repr(value)
+                return path, repr(value), "return None for what is no number"
         elif isinstance(value, bytes):
             try:
                 value.decode()
             except UnicodeDecodeError:
-                return path, "bytes that are not UTF-8"
+                return path, "bytes that are not UTF-8", "return a text of them, as base64.b64encode(…).decode() gives"
         elif isinstance(value, dict):
             for key, item in value.items():
                 if not (key is None or isinstance(key, str | int | float)):
-                    return path, f"a key of class {type(key).__name__}"
-                left.append((item, f"{path}.{key}" if path else str(key)))
+                    return path, f"a key of class {type(key).__name__}", "keys are texts"
+                left.append((item, f"{path}[{json.dumps(key, ensure_ascii=False)}]"))
         elif isinstance(value, list | tuple):
             left.extend((item, f"{path}[{index}]") for index, item in enumerate(value))
         else:
-            return path, f"a value of class {type(value).__name__}"
+            return path, f"a value of class {type(value).__name__}", _remedy(value)
     return None
+
+
+def _remedy(value: object) -> str:
+    if hasattr(value, "isoformat"):
+        plain = "isoformat()"
+    elif isinstance(value, Iterable) and not isinstance(value, os.PathLike):
+        plain = "list(…)"
+    else:
+        plain = "str(…)"
+    return f"annotate the result with its type, so that it is converted, or return {plain} of it"

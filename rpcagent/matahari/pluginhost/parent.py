@@ -49,10 +49,13 @@ from .rehearsal import rehearse
 from .streams import install_streams
 from .worker import LANGUAGE, Worker
 
-__all__ = ["WarmParent", "main"]
+__all__ = ["WarmParent", "import_before_user", "main"]
 
 #: What plugins import most. Modules with threads or descriptors of their own do not belong here.
 _PRELOADED: Final = ("collections", "datetime", "pathlib", "re", "shlex", "shutil", "subprocess", "tempfile", "time")
+#: What a worker imports only when its plugin needs it, here and in the standard library; the second with typed annotations.
+_LATER: Final = (".eventloop", "asyncio", "concurrent.futures.thread", "difflib")
+_LATER_TYPED: Final = (".typed", ".typedsettings")
 #: Read at once from the control socket, in bytes, and descriptors that may come with them.
 _READ_SIZE: Final = 64 * 1024
 _READ_DESCRIPTORS: Final = 32
@@ -185,13 +188,17 @@ class WarmParent:
         try:
             self._control.detach()  # its number is about to belong to somebody else
             is_marked = self._families.mark(message.worker)
+            user = ""
+            if "uid" in message.limits:
+                import_before_user(typed=message.typed)
+                user = message.environment.get("USER", "")
             become_worker(message.plugin, socket_fd, log_fd, message.limits)
             if not is_marked:
                 print(_NOT_MARKED, file=sys.stderr)  # noqa: T201  # the agent's log
             for name, value in message.environment.items():  # update() would fill caches of abstract classes first
                 os.environ[name] = value
             gc.enable()
-            status = Worker(socket.socket(fileno=WORKER_SOCKET), nonce=message.nonce).run()
+            status = Worker(socket.socket(fileno=WORKER_SOCKET), nonce=message.nonce, user=user).run()
             atexit._run_exitfuncs()
         except BaseException as error:  # noqa: BLE001  # nothing may climb into the warm parent's frames
             with contextlib.suppress(BaseException):
@@ -310,6 +317,17 @@ def _warm_up_types() -> None:
     form = examine("typed_sample", _typed_sample, _ignore).form
     form.read(['{"when": "2000-01-01T00:00:00Z"}'], {})
     _freeze()
+
+
+def import_before_user(*, typed: bool) -> None:
+    """Import what a worker may need later, before it becomes a user who perhaps cannot read it.
+
+    Args:
+        typed: the plugin seems to need the library for typed annotations.
+    """
+    for name in (*_LATER, *_LATER_TYPED) if typed else _LATER:
+        with contextlib.suppress(ImportError):  # whoever needs it says so
+            importlib.import_module(name, __package__)
 
 
 def _freeze() -> None:

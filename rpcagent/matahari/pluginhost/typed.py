@@ -14,28 +14,19 @@ from typing import Annotated, Any, Final, Literal
 
 import typing_extensions
 from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer
+from pydantic_core.core_schema import EnumSchema, FrozenSetSchema, SetSchema
 
 from matahari.hostproto import Json
 
 from .forms import Misfit
+from .typedwords import misfit_texts
 
 __all__ = ["Converter", "adopt_typed_dicts", "convert"]
 
-#: Faults of one value that an error names: the first is the one to mend.
-_MAX_FAULTS: Final = 3
 #: A plugin is ``matahari_plugins.NAME``; its other modules are below.
 _ROOT_PARTS: Final = 2
-#: Beginning of the library's type of a fault -> an example. ``matahari.validation`` has the same words.
-_EXAMPLES: Final = {
-    "datetime_": "2024-05-17T14:30:00Z",
-    "date_": "2024-05-17",
-    "time_delta_": "P1DT2H30M",
-    "time_": "14:30:00",
-}
-#: Ends of the types of faults that are mended by writing otherwise.
-_PARSING: Final = ("_parsing", "_type", "_invalid", "_inexact")
 _REFERENCE: Final = "#/$defs/"
 
 
@@ -44,6 +35,27 @@ class _Generator(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: object) -> bool:
         return False
+
+    def enum_schema(self, schema: EnumSchema) -> JsonSchemaValue:
+        """With the members' names, for people who know these; only where some differ from their values."""
+        made = super().enum_schema(schema)
+        names = [member.name for member in schema["members"]]
+        values = made.get("enum", [])
+        if [str(value).lower() for value in values] != [name.lower() for name in names] and len(values) == len(names):
+            made["x-enum-names"] = names
+        return made
+
+    def set_schema(self, schema: SetSchema) -> JsonSchemaValue:
+        return self._of_set(super().set_schema(schema))
+
+    def frozenset_schema(self, schema: FrozenSetSchema) -> JsonSchemaValue:
+        return self._of_set(super().frozenset_schema(schema))
+
+    def _of_set(self, made: JsonSchemaValue) -> JsonSchemaValue:
+        """Of equal elements a set takes one, so a list that has some is no reason to refuse a call."""
+        if self.mode == "validation":
+            made.pop("uniqueItems", None)
+        return made
 
 
 class Converter:
@@ -84,7 +96,13 @@ class Converter:
         try:
             return self._adapter.validate_json(text)
         except ValidationError as error:
-            raise Misfit(_words(error)) from None  # its own text repeats the value, which may be a secret
+            seen, hidden = misfit_texts(error, text)
+            raise Misfit(hidden if self._holds_secret() else seen, hidden) from None  # its own text shows the value
+
+    def _holds_secret(self) -> bool:
+        """Whether a secret is anywhere in what the type describes: it may be the value in a wrong place."""
+        schema, definitions = self.schema("validation")
+        return "'writeOnly': True" in str([schema, definitions])
 
     def dump(self, value: object) -> object:
         """Turn a value into what JSON has a form for; what is not of the type is left as it is.
@@ -118,25 +136,6 @@ class _Inner:
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return handler.generate_schema(self._annotation)
-
-
-def _words(error: ValidationError) -> str:
-    faults: list[str] = []
-    for fault in error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_FAULTS]:
-        place = ".".join(str(part) for part in fault["loc"])
-        text = f"{fault['msg']}{_example(fault['type'])}"
-        faults.append(f"at {place}: {text}" if place else text)
-    more = error.error_count() - len(faults)
-    return "; ".join(faults) + (f"; and {more} more" if more > 0 else "")
-
-
-def _example(kind: str) -> str:
-    """How a text is written that the library does not take, for faults of this type; empty where none is needed."""
-    if kind.endswith(_PARSING):
-        for begin, example in _EXAMPLES.items():
-            if kind.startswith(begin):
-                return f" (ISO 8601, such as {example})"
-    return ""
 
 
 def adopt_typed_dicts(home: str) -> None:

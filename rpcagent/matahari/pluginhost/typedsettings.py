@@ -7,7 +7,7 @@ import difflib
 import inspect
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -29,6 +29,13 @@ _MAX_SHOWN: Final = 100
 _MAX_SCHEMA: Final = 32 * 1024
 _UNKNOWN: Final = ("extra_forbidden", "unexpected_keyword_argument", "unexpected_positional_argument")
 _MISSING: Final = ("missing", "missing_argument", "missing_keyword_only_argument")
+_PATHS: Final = frozenset(("path", "file-path", "directory-path"))
+#: Type of a fault -> the rule, where the library's words name none.
+_RULES: Final[Mapping[str, str]] = {
+    "path_not_directory": "must be the path of a directory that exists",
+    "path_not_file": "must be the path of a file that exists",
+    "path_exists": "must be a path where nothing is yet, in a directory that exists",
+}
 _HEADINGS: Final = ("Attributes:", "Args:", "Arguments:", "Parameters:")
 _SECTION: Final = "settings"
 #: Parts of a module's name that all modules of a plugin share: ``matahari_plugins.NAME``.
@@ -138,15 +145,37 @@ class SettingsReader:
         if kind in _MISSING:
             place = "[settings]" if len(faults[0]["loc"]) == 1 else f"[{key.rpartition('.')[0]}]"
             return f"is missing, and has no default; write {name} = … below {place}"
-        rules = list(dict.fromkeys(_rule(fault["msg"]) for fault in faults))
+        own = properties.get(str(faults[0]["loc"][0])) if faults[0]["loc"] else None
+        rules = list(dict.fromkeys(self._rule(fault, own) for fault in faults))
         rule = " or ".join([rules[0], *(each.removeprefix("must be ") for each in rules[1:])])
         if not faults[0]["loc"]:
             return rule  # of the class itself, such as of its __post_init__
         # What holds a secret anywhere may be the secret in a wrong place.
-        is_secret = _has_secret(properties.get(str(faults[0]["loc"][0])), self._definitions)
+        is_secret = _has_secret(own, self._definitions)
         shown = "" if is_secret else f", not {_shown(faults[0]['input'])}"
         is_needed = len(faults[0]["loc"]) > 1 or name in cast("list[Json]", self._schema["required"])
         return f"{rule}{shown}; correct it" + ("" if is_needed else ", or remove it to have the default")
+
+    def _rule(self, fault: ErrorDetails, schema: Json) -> str:
+        if fault["type"] == "string_type":
+            formats = set(_text_formats(schema, self._definitions))
+            return "must be a path in quotes" if formats and formats <= _PATHS else "must be a string in quotes"
+        return _RULES.get(fault["type"]) or _rule(fault["msg"])
+
+
+def _text_formats(schema: Json, definitions: Mapping[str, Json], seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The formats of all texts in what a schema describes, empty for one without."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _text_formats(part, definitions, seen)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "string":
+            yield str(schema.get("format", ""))
+        name = str(schema.get("$ref", "")).rpartition("/")[2]
+        if name and name not in seen:
+            yield from _text_formats(definitions.get(name), definitions, seen | {name})
+        for part in schema.values():
+            yield from _text_formats(part, definitions, seen)
 
 
 def _has_secret(schema: Json, definitions: Mapping[str, Json], seen: frozenset[str] = frozenset()) -> bool:

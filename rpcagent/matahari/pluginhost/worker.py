@@ -33,6 +33,7 @@ from matahari.hostproto import (
 )
 from matahari.plugin import Context, report_to, running
 
+from ._process import shown_when_ended
 from .activity import Activity
 from .calls import Runner
 from .describe import examine
@@ -58,11 +59,18 @@ _PROTOCOL_FAULT: Final = 3
 
 
 class Worker:
-    """Speaks with the agent over ``sock`` until one of them ends."""
+    """Speaks with the agent over ``sock`` until one of them ends.
 
-    def __init__(self, sock: socket.socket, *, nonce: str) -> None:
+    Args:
+        sock: connects with the agent.
+        nonce: proves who we are.
+        user: whom we have become at the plugin's wish, empty when we are the agent's user.
+    """
+
+    def __init__(self, sock: socket.socket, *, nonce: str, user: str = "") -> None:
         self._sock = sock
         self._nonce = nonce
+        self._user = user
         self._connection = Connection.of_worker()
         self._sending = threading.Lock()
         self._runner: Runner | None = None
@@ -142,9 +150,11 @@ class Worker:
             files = list(sources.by_full_path())
             sources.show_in_tracebacks()
             forward_logging(self._send)
-            self._send(self._become(message, sources))
+            with shown_when_ended():
+                loaded = self._become(message, sources)
+            self._send(loaded)
         except BaseException as error:  # noqa: BLE001  # the plugin's code; SystemExit too is a load that failed
-            self._send(load_failure(error, files))
+            self._send(load_failure(error, files, self._user))
             return _LOAD_FAILED
         return None
 

@@ -29,6 +29,7 @@ from .records import (
     Reporter,
     State,
 )
+from .scan import plugin_faults
 from .service import PluginService
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "find_options",
     "is_plugin_name",
     "name_fault",
+    "plugin_faults",
     "read_options",
     "unknown_action",
 ]

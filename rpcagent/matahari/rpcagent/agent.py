@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +19,6 @@ from matahari.rpcagent.limits import MIB, Limits
 from matahari.rpcagent.service import PluginService
 
 __all__ = ["RpcAgent"]
-
-_log = logging.getLogger(__name__)
 
 
 class RpcAgent:
@@ -124,7 +120,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _check_directory(path: Path) -> None:
-    """Refuse what is no directory, and warn of one into which others may put code that runs as us.
+    """Refuse what is no directory. Who can change it is looked at whenever plugins are.
 
     Raises:
         ConfigError: the path is something else than a directory.
@@ -135,5 +131,3 @@ def _check_directory(path: Path) -> None:
         return  # the watcher waits for it to appear
     if not stat.S_ISDIR(found.st_mode):
         raise ConfigError(f"{path} is not a directory; plugins are the files in one", key="plugins.directories")
-    if found.st_mode & stat.S_IWOTH or found.st_uid not in (0, os.geteuid()):
-        _log.warning("other users can change %s, and so run code as this user; make it yours alone (chmod go-w)", path)

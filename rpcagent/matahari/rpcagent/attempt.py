@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from .languages import PYTHON
 from .orders import Content
+from .records import LoadFailure
 
 __all__ = ["Attempt", "Purpose"]
 
@@ -42,3 +44,8 @@ class Attempt:
             self.is_superseded = True
             self.deadline = min(self.deadline, deadline)
         return False
+
+    def overdue(self, limit: float) -> LoadFailure:
+        """Why it is ended when it was not ready after ``limit`` seconds; a worker of ours prints where it is, then."""
+        where = "; the log shows where it was" if self.content.language == PYTHON.name else ""
+        return LoadFailure("LoadTimeout", f"loading took longer than {limit:g} s and was stopped{where}")

@@ -51,7 +51,9 @@ class Action:
         self.name = spec.name
         self.timeout = spec.timeout
         self._schema = ActionSchema(plugin, spec.name, spec.params, spec.result, sensitive=spec.sensitive)
-        self.is_simple = self._schema.is_simple
+        yields = spec.params.get("x-yields")
+        self._yields = ActionSchema(plugin, spec.name, {}, yields) if isinstance(yields, dict) else None
+        self.is_simple = self._schema.is_simple and (self._yields is None or self._yields.is_simple)
 
     def check(self, args: Sequence[str], kwargs: Mapping[str, str]) -> None:
         """Check one call.
@@ -111,3 +113,9 @@ class Action:
     def check_result(self, text: str) -> str:
         """Say how a result (JSON text) differs from what the action declares; empty when it does not."""
         return self._schema.find_mismatch(text)
+
+    def check_value(self, number: int, text: str) -> str:
+        """Say how a yielded value (JSON text) differs from what the action declares; a large one is not looked at."""
+        if self._yields is None or len(text) > LARGE or not (found := self._yields.find_mismatch(text)):
+            return ""
+        return f"value {number} yielded by {found.removeprefix('the result of ')}"

@@ -26,14 +26,13 @@ from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from matahari.hostproto import NO_THREAD, Call, Cancel, Failure, Output, Result
+from matahari.hostproto import NO_THREAD, Call, Cancel, Failure, Result
 
 from .binding import Action, unknown_action
 from .latency import Latency
 from .limits import Limits
-from .pending import Answer, Command, Exhausted, Hung, Pending, Recheck, SendTo, failure_of
+from .pending import Answer, Command, Exhausted, Hung, Pending, Recheck, SendTo, failure_of, full, timed_out
 from .records import CallFailure, CallReport, Reporter
-from .tail import Tail
 from .waiting import WaitingCalls
 
 __all__ = ["CallTable"]
@@ -168,8 +167,7 @@ class CallTable:
         if worker is None and len(self._waiting) >= self._limits.queue:
             self.failures += 1
             self.busy += 1
-            text = f"{self._plugin} is busy: {len(self._waiting)} calls are waiting"
-            raise CallFailure("busy", "Busy", text, text=text)
+            raise full(self._plugin, len(self._waiting))
         declared = None if self._is_timeout_set else action.timeout
         own = self._limits.call_timeout if declared is None else declared
         limit = own if timeout is None else min(own, timeout)
@@ -195,9 +193,7 @@ class CallTable:
         call = self._calls.get(report.id)
         if call is None or call.worker != worker or call.is_late or call.answer.done():
             return None
-        if isinstance(report, Output):
-            call.tail = call.tail or Tail()
-            call.tail.add(report.chunk)
+        call.note(report)
         return None if call.reporter is None else call.reporter(report)
 
     def answered(self, worker: int, message: Result | Failure, now: float) -> None:
@@ -206,6 +202,7 @@ class CallTable:
         if call is None or call.worker != worker:
             return
         self._drop(call)
+        call.answer.has_ended("ended")
         if not call.is_late:
             self.latency.note(now - call.started)
             if isinstance(message, Result):
@@ -228,6 +225,7 @@ class CallTable:
             del self._calls[call_id]
         else:
             call.is_late = True
+            call.answer.goes_on()
             self._commands.append(SendTo(call.worker, Cancel(call_id)))
 
     def worker_gone(self, worker: int, failure: Callable[[int], CallFailure], now: float) -> None:
@@ -239,6 +237,7 @@ class CallTable:
             call.is_spared = False  # what it waited for has come
         for call in inside:
             self._drop(call)
+            call.answer.has_ended("stopped")
             if not call.is_late:
                 self._fail(call, failure(call.id))
         self._running.pop(worker, None)
@@ -273,12 +272,11 @@ class CallTable:
                 self._hang(call)
             else:
                 self.timeouts += 1
-                text = f"{self._plugin}.{call.action.name} took longer than {call.limit:g} s"
                 call.is_late = call.is_overdue = True
                 call.deadline = now + self._limits.cancel_grace
                 self._commands.append(SendTo(call.worker, Cancel(call.id)))
-                text += call.last_words(self._printed(call.worker, call.id))
-                self._fail(call, CallFailure("timeout", "Timeout", text, text=text))
+                call.answer.goes_on()
+                self._fail(call, timed_out(self._plugin, call, self._printed(call.worker, call.id)))
 
     def _find(self, method: str) -> Action:
         action = self._actions.get(method)
@@ -371,7 +369,7 @@ class CallTable:
 
     def _succeed(self, call: Pending, text: str) -> None:
         if not call.answer.done():
-            call.answer.set_result(call.action.result(text))
+            call.answer.set_result(call.result(text))
 
     def _fail(self, call: Pending, failure: CallFailure) -> None:
         self.failures += 1

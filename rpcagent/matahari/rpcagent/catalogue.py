@@ -39,6 +39,7 @@ class Catalogue:
         directories: plugins directories.
         apply: called on the event loop with each set of changes.
         languages: of plugins, see :class:`Scanner`.
+        uid: whose plugins are loaded, see there.
     """
 
     def __init__(
@@ -46,10 +47,13 @@ class Catalogue:
         directories: Sequence[Path],
         apply: Callable[[Changes], None],
         languages: Sequence[Language] = (PYTHON,),
+        *,
+        uid: int | None = None,
     ) -> None:
         self._directories = tuple(Path(directory).absolute() for directory in directories)
         self._apply = apply
-        self._scanner = Scanner(self._directories, languages)
+        self._languages = tuple(languages)
+        self._scanner = Scanner(self._directories, languages, uid=uid)
         self._debounce = Debounce()
         self._watcher: DirectoryWatcher | None = None
         self._wake = asyncio.Event()
@@ -57,6 +61,7 @@ class Catalogue:
         self._again = 0.0
         self._told: Mapping[str, Found] = {}
         self._warned: frozenset[Path] = frozenset()
+        self._refused: frozenset[str] = frozenset()
         self.listing = Listing({})
 
     async def start(self, tasks: TaskKeeper) -> None:
@@ -136,12 +141,18 @@ class Catalogue:
             self._wake.clear()
 
     def _warn(self, listing: Listing) -> None:
-        strange = frozenset((*listing.misnamed, *listing.shadowed))
+        strange = frozenset((*listing.misnamed, *listing.shadowed, *listing.headless))
         for path in sorted(strange - self._warned):
             if path in listing.misnamed:
                 _log.warning("%s is not loaded: %s", path, NAME_RULE)
+            elif path in listing.headless:
+                mains = " or ".join(each.main_file for each in self._languages if each.main_file)
+                _log.info("%s is not loaded: a folder is a plugin when it has the file %s", path, mains)
             else:
                 first = listing.plugins.get(path.stem)
                 where = "another plugin" if first is None else first.content.path
                 _log.warning("%s is not loaded: %s has this name, and comes first", path, where)
         self._warned = strange
+        for text in sorted(set(listing.refused) - self._refused):
+            _log.warning("plugins are not loaded, for others can run code through them: %s", text)
+        self._refused = frozenset(listing.refused)

@@ -225,6 +225,7 @@ class PluginObject(AgentObject):
                     request_id=context.request,
                     on_progress=hear,
                     checked=checked,
+                    afterlife=context.afterlife,
                 ),
             )
         except CallFailure as failure:

@@ -209,6 +209,11 @@ class Lifecycle:
             self._is_relief_wanted = False
         self._settle(now)
 
+    def succeeded(self, worker: int) -> None:
+        """A call in ``worker`` gave a result: the plugin works, and failures before it are not in a row with later ones."""
+        if worker == self._serving:
+            self._restarts.forgive()
+
     def activation(self, worker: int, message: Activation, now: float) -> None:
         """The plugin was asked again whether it is for this host."""
         if worker == self._serving and self.version is not None:
@@ -286,9 +291,8 @@ class Lifecycle:
         attempt = self._attempt
         if attempt is not None and attempt.deadline <= now:
             limit = self._limits_of(attempt.content).load_timeout
-            text = f"loading took longer than {limit:g} s and was stopped"
             self._abort_attempt(now)
-            self._note_failed_attempt(attempt, LoadFailure("LoadTimeout", text), now)
+            self._note_failed_attempt(attempt, attempt.overdue(limit), now)
         for worker in self._ending.due(now):
             self._end(worker, now)
         self._settle(now)

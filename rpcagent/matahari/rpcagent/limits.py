@@ -42,8 +42,9 @@ class Limits:
         superseded_grace: time a load may still take when the file has been saved again.
         restart_delay: wait before the second restart in a row; it doubles, the first is at once.
         restart_delay_limit: longest such wait.
-        restart_limit: failures in a row that lead to quarantine.
-        stable_after: a worker that lived this long did not fail in a row.
+        restart_limit: failures in a row that lead to quarantine; a call that gives a result ends the row, so that bad
+            arguments of one caller do not take the plugin away from the others.
+        stable_after: a worker that lived this long ends the row too.
         draining: old generations of one plugin that may drain at once; a further load waits.
         activate_interval: time between two times that a plugin is asked whether it is for this host.
         memory: address space of the worker and of each process below it, in bytes; 0 for no bound.

@@ -18,7 +18,7 @@ NAME_RULE: Final = (
     f"a plugin's name has letters, digits and _ only, begins with a letter, and is not {' or '.join(sorted(RESERVED))}"
 )
 
-Kind: TypeAlias = Literal["plugin", "misnamed", "other"]
+Kind: TypeAlias = Literal["plugin", "misnamed", "headless", "other"]
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _NOISE: Final = re.compile(

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from matahari.hostproto import Call, Cancel, Failure
+from matahari.agent import AfterState
+from matahari.hostproto import Call, Cancel, Failure, Output, Partial
 
 from .binding import Action
-from .records import CallFailure, CallResult, FailureKind, Reporter
+from .records import CallFailure, CallReport, CallResult, FailureKind, Reporter
 from .tail import Tail
 
-__all__ = ["Answer", "Command", "Exhausted", "Hung", "Pending", "Recheck", "SendTo", "failure_of"]
+__all__ = [
+    "MAX_VALUES",
+    "Answer",
+    "Command",
+    "Exhausted",
+    "Hung",
+    "Pending",
+    "Recheck",
+    "SendTo",
+    "failure_of",
+    "full",
+    "timed_out",
+]
+
+
+#: Yielded values of one call that are compared with what is declared, on the event loop: a method that yields wrong values
+#: nearly always begins with one.
+MAX_VALUES: Final = 100
 
 
 class Answer(Protocol):
@@ -26,6 +44,12 @@ class Answer(Protocol):
 
     def set_exception(self, exception: CallFailure, /) -> None:
         """Take the failure."""
+
+    def goes_on(self) -> None:
+        """The call is still in its worker, although nobody waits for it any more."""
+
+    def has_ended(self, state: AfterState, /) -> None:
+        """A call has left its worker; says something new only of one that went on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +120,13 @@ def failure_of(message: Failure) -> CallFailure:
     return CallFailure(kind, message.error_type, message.value, traceback=message.traceback, text=text)
 
 
+def full(plugin: str, waiting: int) -> CallFailure:
+    """What is heard when as many calls wait as may."""
+    bound = f"limits.queue in {plugin}.toml, or plugins.queue"
+    text = f"{plugin} is busy: {waiting} calls are waiting, and no more may ({bound})"
+    return CallFailure("busy", "Busy", text, text=text)
+
+
 @dataclass(slots=True)
 class Pending:
     """One call from asking to answer; ``is_late`` when nobody waits any more, ``is_overdue`` when its time was up.
@@ -123,9 +154,36 @@ class Pending:
     is_overdue: bool = False
     is_spared: bool = False
     tail: Tail | None = None
+    values: int = 0
+    mismatch: str = ""
+
+    def note(self, report: CallReport) -> None:
+        """Keep the end of its output, and see whether values are as declared: the first ones, until one is not."""
+        if isinstance(report, Output):
+            self.tail = self.tail or Tail()
+            self.tail.add(report.chunk)
+        elif isinstance(report, Partial):
+            self.values += 1
+            if not self.mismatch and self.values <= MAX_VALUES:
+                self.mismatch = self.action.check_value(self.values, report.text)
+
+    def result(self, text: str) -> CallResult:
+        """What the call gave, and in what it or a value is not as declared."""
+        result, said = self.action.result(text), self.mismatch
+        if not said:
+            return result
+        if (check := result.check) is not None:
+            return CallResult(text, check=lambda: "; ".join(filter(None, (said, check()))))
+        return CallResult(text, "; ".join(filter(None, (said, result.mismatch))))
 
     def last_words(self, printed: str) -> str:
         """The end of its output for the text of a time-out; without any, what its process ``printed``."""
         if self.tail is not None and self.tail.text:
             return f"; its output so far:\n{self.tail.text}"
         return f"; its process printed last:\n{printed}" if printed else ""
+
+
+def timed_out(plugin: str, call: Pending, printed: str) -> CallFailure:
+    """What is heard when a running call has had its time; ``printed`` are its process's last lines."""
+    text = f"{plugin}.{call.action.name} took longer than {call.limit:g} s{call.last_words(printed)}"
+    return CallFailure("timeout", "Timeout", text, text=text)

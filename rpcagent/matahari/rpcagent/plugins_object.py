@@ -12,6 +12,7 @@ from matahari.qmf import CODE_EXCEPTION, Data, Method, Property, PropertyType, S
 
 from .events import PACKAGE, error_values
 from .interface import schema_digest
+from .limits import MIB
 from .names import RESERVED
 from .provider import PluginProvider
 from .records import MethodSpec, PluginStatus
@@ -143,7 +144,7 @@ def reload_values(before: PluginStatus | None, after: PluginStatus) -> dict[str,
 
 
 def status_values(status: PluginStatus) -> dict[str, Value]:
-    """Everything of a plugin but its methods' schemas."""
+    """Everything of a plugin but its methods' schemas; limits in the units of ``NAME.toml``, so memory in MiB."""
     limits = status.limits
     error = status.last_error
     return {
@@ -170,7 +171,7 @@ def status_values(status: PluginStatus) -> dict[str, Value]:
             "call_timeout": limits.call_timeout,
             "load_timeout": limits.load_timeout,
             "drain_timeout": limits.drain_timeout,
-            "memory": limits.memory,
+            "memory": limits.memory // MIB,
             "open_files": limits.open_files,
             "processes": limits.processes,
             "nice": limits.nice,

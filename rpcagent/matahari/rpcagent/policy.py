@@ -11,7 +11,7 @@ class RestartPolicy:
     """Counts failures in a row.
 
     The first restart is at once: most crashes are one bad call. Then the waits double, up to a limit. A worker
-    that lived for ``stable_after`` starts the count anew.
+    that lived for ``stable_after``, and a call that gives a result (:meth:`reset`), starts the count anew.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -44,5 +44,5 @@ class RestartPolicy:
         self._limits = limits
 
     def reset(self) -> None:
-        """Forget: the content is new, or somebody asked for it."""
+        """Forget: the content is new, somebody asked for it, or the plugin has shown that it works."""
         self.failures = 0

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from matahari.agent import Afterlife
+
 from .binding import Action
 from .records import CallFailure, CallResult, PluginStatus, Reporter
 
@@ -64,6 +66,7 @@ class PluginProvider(Protocol):
         request_id: str = "",
         on_progress: Reporter | None = None,
         checked: Action | None = None,
+        afterlife: Afterlife | None = None,
     ) -> CallResult:
         """Run an action; CallFailure when there is no result."""
         ...

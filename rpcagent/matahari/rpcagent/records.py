@@ -98,7 +98,7 @@ class PluginStatus:
         busy: those of them that found the queue full.
         active: calls that are waiting or running now.
         is_active: whether the plugin wants to be published on this host, as far as it was asked.
-        reason: why (not), in its own words.
+        reason: why it is not for this host, in its own words; empty while it is.
         settings: JSON Schema of the settings that the version in service declares, None when it declares none.
         limits: its bounds, those of its ``NAME.toml`` in place.
         latency_mean: time of an answered call from asking to answer, in seconds, over the life of the agent.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from .calls import CallTable
 from .lifecycle import Lifecycle
@@ -13,8 +12,6 @@ from .records import CallFailure, LoadFailure, PluginStatus
 from .warmparent import describe_end
 
 __all__ = ["crash_text", "crashed", "how_ended", "not_loaded", "plugin_status"]
-
-_QUARANTINED: Final = "it failed too often in a row and is not started again; save the file or reload it"
 
 
 def plugin_status(name: str, life: Lifecycle, table: CallTable) -> PluginStatus:
@@ -38,7 +35,7 @@ def plugin_status(name: str, life: Lifecycle, table: CallTable) -> PluginStatus:
         busy=table.busy,
         active=table.active,
         is_active=version.is_active if version is not None else True,
-        reason=version.reason if version is not None else "",
+        reason=version.reason if version is not None and not version.is_active else "",
         settings=version.settings if version is not None else None,
         limits=life.limits,
         latency_mean=table.latency.mean,
@@ -51,7 +48,11 @@ def _last_error(life: Lifecycle) -> LoadFailure | None:
     error = life.last_error
     if error is None or life.state != "quarantined":
         return error
-    return replace(error, text=f"{_QUARANTINED}; the last time: {error.text}")
+    limits = life.limits
+    between = f"no successful call and no {limits.stable_after:g} s of life between"
+    row = f"it failed {limits.restart_limit} times in a row ({between})"
+    text = f"{row} and is not started again; save the file or reload it; the last time: {error.text}"
+    return replace(error, text=text)
 
 
 def how_ended(status: int | None, number: int | None, reason: str | None) -> str:

@@ -64,6 +64,6 @@ class Restarts:
         self._is_quarantined = False
 
     def forgive(self) -> None:
-        """The content is new, or somebody asked for it: what failed before does not count."""
+        """The content is new, somebody asked for it, or a call gave a result: what failed before does not count."""
         self._policy.reset()
         self._is_quarantined = False

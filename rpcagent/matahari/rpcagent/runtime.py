@@ -160,17 +160,9 @@ class PluginRuntime:
         self._require_service()
         now = self._loop.time()
         call, deadline = self._calls.submit(
-            method,
-            args,
-            kwargs,
-            request=request,
-            caller=caller,
-            timeout=timeout,
-            now=now,
-            answer=answer,
-            reporter=reporter,
-            checked=checked,
-        )
+            method, args, kwargs, request=request, caller=caller, timeout=timeout, now=now, answer=answer,
+            reporter=reporter, checked=checked,
+        )  # fmt: skip
         self._send_calls()
         self._alarm.arm_earlier(deadline)
         return call
@@ -222,6 +214,8 @@ class PluginRuntime:
 
     def worker_answered(self, worker: int, message: Result | Failure) -> None:
         """A call has ended."""
+        if isinstance(message, Result):
+            self._lifecycle.succeeded(worker)
         self._calls.answered(worker, message, self._loop.time())
         self._send_calls()
         if worker != self._lifecycle.serving:

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import base64
 import errno
+import itertools
 import os
 import stat
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from matahari.errors import ConfigError
+from matahari.hooks import require_unshared
 from matahari.hostproto import SINGLE_FILE, content_digest
 from matahari.pluginhost import MAX_SOURCE, seems_typed, source_files
 
 from .languages import PYTHON, Language
 from .limits import Options
-from .names import Kind, classify
+from .names import Kind, classify, is_noise
 from .options import MAX_OPTIONS, find_options, read_options
 from .orders import Content
+from .owning import PlaceFaults, folder_fault, place_faults
 from .records import LoadFailure
-from .settling import QUIET_NS, Stamp, is_settled, is_trusted
+from .settling import PATIENCE_NS, QUIET_NS, Stamp, is_settled, is_trusted
 
-__all__ = ["Changes", "Found", "Listing", "Scanner", "compare"]
+__all__ = ["Changes", "Found", "Listing", "Scanner", "compare", "plugin_faults"]
 
 #: Contents up to this many bytes travel in the load message, so that what is loaded is what was looked at, and an
 #: older version can be started again. Larger plugins are read by the worker. Base64 adds a third.
@@ -37,6 +41,8 @@ MAX_CARRIED: Final = 700 * 1024
 REMOVAL_GRACE_NS: Final = 100_000_000
 #: When to look again at what was not settled, in seconds.
 _LOOK_AGAIN: Final = QUIET_NS / 1e9 + 0.002
+#: Entries of a folder that is no plugin which are looked at for sources; it is done again and again.
+_MAX_LOOKED_AT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,10 @@ class Listing:
         plugins: name -> plugin.
         misnamed: paths whose name is not one for a plugin, sorted.
         shadowed: paths that are not loaded because of another of the same name, sorted.
+        headless: folders with files of a language, but not the one that makes them a plugin, sorted.
         look_again: seconds until something should be looked at once more, or None.
         unsettled: names of the plugins that it is for.
+        refused: why nothing of a directory is loaded, or no single file of it, sorted.
     """
 
     plugins: Mapping[str, Found]
@@ -67,6 +75,8 @@ class Listing:
     shadowed: tuple[Path, ...] = ()
     look_again: float | None = None
     unsettled: frozenset[str] = frozenset()
+    refused: tuple[str, ...] = ()
+    headless: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,14 @@ def _differs(before: Found, after: Found) -> bool:
     return before_all != (new.digest, new.path, new.fault, new.options.digest)
 
 
+def plugin_faults(directory: Path) -> list[str]:
+    """Why an agent of this process's user would not read plugins of a directory, in words, sorted."""
+    later = time.time_ns() + 2 * PATIENCE_NS  # what was saved just now counts as it is
+    listing = Scanner((directory,), uid=os.geteuid()).scan(later)
+    faults = [found.content.fault for found in listing.plugins.values()]
+    return sorted({*listing.refused, *(fault.text for fault in faults if fault is not None)})
+
+
 class Scanner:
     """Looks at ``directories``. Not for two threads at once.
 
@@ -99,10 +117,15 @@ class Scanner:
     Args:
         directories: plugins directories; they need not exist.
         languages: of plugins; their suffixes differ.
+        uid: what others than root and this user can change is not loaded; None takes everything.
     """
 
-    def __init__(self, directories: Sequence[Path], languages: Sequence[Language] = (PYTHON,)) -> None:
+    def __init__(
+        self, directories: Sequence[Path], languages: Sequence[Language] = (PYTHON,), *, uid: int | None = None
+    ) -> None:
         self._directories = tuple(directories)
+        self._uid = uid
+        self._refused: dict[Path, PlaceFaults] = {}
         self._languages = {language.name: language for language in languages}
         self._ranks = {language.name: rank for rank, language in enumerate(languages)}
         self._known: dict[str, Found] = {}
@@ -114,7 +137,7 @@ class Scanner:
             now_ns: time of day.
             open_paths: files that are being written to.
         """
-        candidates, misnamed, shadowed = self._candidates()
+        candidates, misnamed, shadowed, headless = self._candidates()
         opened = frozenset(open_paths)
         plugins: dict[str, Found] = {}
         unsettled: set[str] = set()
@@ -133,39 +156,59 @@ class Scanner:
         self._known = plugins
         look_again = _LOOK_AGAIN if unsettled else None
         listed = dict(sorted(plugins.items()))
-        return Listing(listed, tuple(misnamed), tuple(shadowed), look_again, frozenset(unsettled))
+        refused = sorted(str(each.files) for each in self._refused.values() if each.files is not None)
+        strange = tuple(misnamed), tuple(shadowed)
+        return Listing(listed, *strange, look_again, frozenset(unsettled), tuple(refused), tuple(headless))
 
-    def _candidates(self) -> tuple[dict[str, tuple[Path, str]], list[Path], list[Path]]:
+    def _candidates(self) -> tuple[dict[str, tuple[Path, str]], list[Path], list[Path], list[Path]]:
         candidates: dict[str, tuple[Path, str]] = {}
         misnamed: list[Path] = []
         shadowed: list[Path] = []
+        headless: list[Path] = []
+        self._refused.clear()
         for directory in self._directories:
             try:
-                with os.scandir(directory) as entries:
-                    ordered = sorted(filter(None, map(self._candidate, entries)))
+                with os.scandir(directory) as found:
+                    entries = list(found)
+                if self._uid is not None:
+                    self._refused[directory] = place_faults(directory, entries, self._uid)
+                ordered = sorted(filter(None, map(self._candidate, entries)))
             except OSError:
                 continue  # it does not exist (yet), which is no fault; the watcher says so
             for _, _, path, kind, name, language in ordered:
                 if kind == "misnamed":
                     misnamed.append(Path(path))
+                elif kind == "headless":
+                    headless.append(Path(path))
                 elif name in candidates:
                     shadowed.append(Path(path))
                 else:
                     candidates[name] = (Path(path), language)
-        return candidates, sorted(misnamed), sorted(shadowed)
+        return candidates, sorted(misnamed), sorted(shadowed), sorted(headless)
 
     def _candidate(self, entry: os.DirEntry[str]) -> tuple[bool, int, str, Kind, str, str] | None:
         """Path, kind, name and language of an entry, behind what it is sorted by; None when it is no plugin."""
         is_folder = _is_folder(entry)
         folder = self._folder_language(entry.path) if is_folder else PYTHON.name
         if not folder:
-            return None
+            return (False, 0, entry.path, "headless", "", "") if self._is_headless(entry) else None
         languages = tuple(self._languages.values())
         kind, name, language = classify(entry.name, is_folder=is_folder, folder=folder, languages=languages)
         if kind == "other":
             return None
         # A folder comes before a file of the same name, as in Python's own imports.
         return not is_folder, self._ranks.get(language, 0), entry.path, kind, name, language
+
+    def _is_headless(self, entry: os.DirEntry[str]) -> bool:
+        """Whether somebody may take a folder for a plugin that has no main file: it has sources."""
+        if is_noise(entry.name) or entry.name.startswith("_"):
+            return False
+        suffixes = tuple(suffix for each in self._languages.values() for suffix in each.suffixes)
+        try:
+            with os.scandir(entry.path) as inner:
+                return any(one.name.endswith(suffixes) for one in itertools.islice(inner, _MAX_LOOKED_AT))
+        except OSError:
+            return False
 
     def _folder_language(self, path: str) -> str:
         """The first language whose main file a folder has, empty when there is none."""
@@ -189,6 +232,9 @@ class Scanner:
             return known, False
         except (OSError, ValueError) as error:
             return _faulty(name, path, language, error, now_ns), True
+        refusal = self._refusal(path, stamps)
+        if refusal is not None:
+            return _faulty(name, path, language, refusal, now_ns), True
         if known is not None and known.content.path == str(path) and known.stamps == stamps:
             newest = max(stamps.values(), key=lambda stamp: stamp.changed_ns)
             if is_trusted(newest, read_ns=known.read_ns):
@@ -197,16 +243,28 @@ class Scanner:
             if not is_settled(stamp, is_open=str(path / inner) in opened, now_ns=now_ns):
                 return known, False
         try:
-            files = {inner: _read(path / inner) for inner in stamps}
+            files = {inner: _read(path / inner, self._uid) for inner in stamps}
             is_same = _stamps(path, find_options(path), suffixes) == stamps
         except FileNotFoundError:
             return known, False
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ConfigError) as error:
             return _faulty(name, path, language, error, now_ns), True
         if not is_same:
             return known, False
         own = None if options is None else files.pop(str(options))
         return Found(name, _content(path, language, files, options, own), stamps, now_ns), True
+
+    def _refusal(self, path: Path, stamps: Mapping[str, Stamp]) -> ConfigError | None:
+        """Why others can change the place of a plugin. Its files are looked at once more where they are read."""
+        place = self._refused.get(path.parent)
+        if self._uid is None or place is None:
+            return None
+        if SINGLE_FILE in stamps:
+            return place.files
+        try:
+            return place.all or folder_fault(path, [inner for inner in stamps if not os.path.isabs(inner)], self._uid)
+        except OSError:
+            return None  # it has gone since, which is found where it is read
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -244,10 +302,11 @@ def _regular(file: Path) -> os.stat_result:
     return facts
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path, uid: int | None) -> bytes:
     """The content of a file that was a regular one a moment ago.
 
     Raises:
+        ConfigError: others than root and user ``uid`` can change it.
         FileNotFoundError: it is gone, or something else is in its place, which is not read: a FIFO would block.
     """
     # Without O_NONBLOCK already the opening of a FIFO waits for a writer.
@@ -256,6 +315,8 @@ def _read(file: Path) -> bytes:
         os.close(descriptor)  # open() would refuse a directory, and leave it open
         raise FileNotFoundError(errno.ENOENT, "it was replaced while it was looked at", str(file))
     with open(descriptor, "rb") as opened:
+        if uid is not None:
+            require_unshared(os.fstat(descriptor), file, uid)
         return opened.read(MAX_SOURCE + 1)
 
 
@@ -281,6 +342,9 @@ def _content(
 
 
 def _faulty(name: str, path: Path, language: str, error: Exception, now_ns: int) -> Found:
-    text = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-    fault = LoadFailure(type(error).__name__, f"{path} cannot be read: {text}", str(path))
+    if isinstance(error, ConfigError):
+        fault = LoadFailure("ConfigError", str(error), error.file)
+    else:
+        text = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        fault = LoadFailure(type(error).__name__, f"{path} cannot be read: {text}", str(path))
     return Found(name, Content(str(path), language, "", None, fault), {}, now_ns)

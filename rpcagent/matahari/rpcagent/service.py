@@ -7,16 +7,19 @@ import contextlib
 import functools
 import itertools
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from matahari.agent import Afterlife
 from matahari.errors import PluginError
 from matahari.hooks import OfferedLanguage
 from matahari.hostproto import MAX_NAME, Json
 from matahari.net import TaskKeeper
 
+from .answering import LET_GO, CallAnswer
 from .binding import Action, did_you_mean
 from .catalogue import Catalogue
 from .checking import ArgumentCheck
@@ -55,6 +58,7 @@ class PluginService:
         facts: gives what is known of this host, for workers that begin.
         python: interpreter of the workers.
         languages: further ones, which extensions offer.
+        takes_any: even plugins that others can change, for tools that run what they are pointed at.
     """
 
     def __init__(
@@ -66,11 +70,13 @@ class PluginService:
         facts: Callable[[], Mapping[str, Json]] = dict,
         python: str = sys.executable,
         languages: Sequence[OfferedLanguage] = (),
+        takes_any: bool = False,
     ) -> None:
         self._listener = listener
         self._limits = limits or Limits()
         self._facts = facts
-        self._catalogue = Catalogue(directories, self._apply, (PYTHON, *further_languages(languages)))
+        uid = None if takes_any else os.geteuid()
+        self._catalogue = Catalogue(directories, self._apply, (PYTHON, *further_languages(languages)), uid=uid)
         self._parents = WarmParents((python_program(python), *further_programs(languages)))
         self._tasks = TaskKeeper()
         self._slots = LoadSlots()
@@ -214,14 +220,7 @@ class PluginService:
     ) -> str:
         """Run an action and give the JSON text of its result. Arguments and errors are those of :meth:`invoke`."""
         result = await self.invoke(
-            name,
-            method,
-            args,
-            kwargs,
-            timeout=timeout,
-            caller=caller,
-            request_id=request_id,
-            on_progress=on_progress,
+            name, method, args, kwargs, timeout=timeout, caller=caller, request_id=request_id, on_progress=on_progress
         )
         return result.text
 
@@ -238,6 +237,7 @@ class PluginService:
         on_progress: Reporter | None = None,
         checked: Action | None = None,
         on_start: Callable[[int], None] | None = None,
+        afterlife: Afterlife | None = None,
     ) -> CallResult:
         """Run an action, and give its result and whether that is as declared.
 
@@ -250,31 +250,30 @@ class PluginService:
             caller: who asks, for the action's context.
             request_id: for logs and the action's context.
             on_progress: hears what the call tells while it runs; must not block, and what it raises is logged.
-            checked: what :meth:`find` gave, and the call fits; it is not checked again while the version is the same.
+            checked: what :meth:`find` gave, and fits; it is not checked again while the version is the same.
             on_start: told the number of the call once it was taken; the plugin's events name it.
+            afterlife: told when the call goes on after its outcome, before that, and how it then ended.
 
         Raises:
             CallFailure: there is no result, for a reason that it tells.
         """
         runtime = self._runtime(name)
-        answer: asyncio.Future[CallResult] = asyncio.get_running_loop().create_future()
+        answer = CallAnswer(afterlife)
+        hear = None if on_progress is None else functools.partial(self._report, on_progress)
         number = runtime.submit(
-            method,
-            args,
-            kwargs or {},
-            request=request_id,
-            caller=caller,
-            timeout=timeout,
-            answer=answer,
-            reporter=None if on_progress is None else functools.partial(self._report, on_progress),
-            checked=checked,
-        )
+            method, args, kwargs or {}, request=request_id, caller=caller, timeout=timeout, answer=answer,
+            reporter=hear, checked=checked,
+        )  # fmt: skip
         if on_start is not None:
             on_start(number)
         try:
             return await self._checks.finished(await answer)
         except asyncio.CancelledError:
             runtime.abandon(number)
+            await answer.tell(LET_GO)
+            raise
+        except CallFailure:
+            await answer.tell()
             raise
 
     def _runtime(self, name: str) -> PluginRuntime:

@@ -236,4 +236,6 @@ class WorkerLink:
     def _log_record(self, record: Log) -> None:
         level = logging.getLevelNamesMapping().get(record.level, logging.INFO)
         for line in self._records.feed(record.text.encode() + b"\n", self._loop.time()):
-            _log.log(level, "plugin %s: %s: %s", self._plugin, record.logger, line.text)
+            # context().logger has the plugin's name, which is there already.
+            name = "" if record.logger == self._plugin else f"{record.logger}: "
+            _log.log(level, "plugin %s: %s%s", self._plugin, name, line.text)

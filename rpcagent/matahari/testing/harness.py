@@ -105,7 +105,7 @@ class PluginHarness:
         self._stage = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="matahari-plugin-"))
         try:
             await asyncio.to_thread(stage, self.place, self._stage, self._settings)
-            self._service = PluginService([self._stage], listener=self._ear, limits=self.limits)
+            self._service = PluginService([self._stage], listener=self._ear, limits=self.limits, takes_any=True)
             await self._service.start()
             self._raise_for_load(self.status)
         except BaseException:

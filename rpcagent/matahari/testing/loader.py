@@ -41,8 +41,17 @@ class PluginLoader:
         return self._stack.enter_context(Plugin(self._base / path, limits=limits, settings=settings))
 
     def save(self, name: str, source: str) -> Path:
-        """Write ``source``, without common indentation, as the file ``name`` (``calc.py``, ``shop/__init__.py``)."""
+        """Write ``source``, without common indentation, as the file ``name``, and give its path.
+
+        It is not loaded yet: ``load_plugin(load_plugin.save("calc", source))`` does both. What is saved again is
+        there for ``reload()``, and files beside the plugin are those that it finds at home.
+
+        Args:
+            name: ``calc.py``, ``shop/__init__.py``, ``calc.toml``; where it has no suffix, ``.py`` is added.
+        """
         path = self._scratch / name
+        if not path.suffix:
+            path = path.with_name(f"{path.name}.py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(source))
         return path

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from matahari.agent import Action, AgentObject, CallContext, Effects, Fault, Gate
+from matahari.agent import Action, Afterlife, AfterState, AgentObject, CallContext, Effects, Fault, Gate
 from matahari.agent import gate as gate_module
 from matahari.agent.gate import LOG_BURST, LOG_RATE
 from matahari.hooks import (
@@ -66,6 +66,7 @@ class Disk(AgentObject):
         self.ran: list[str] = []
         self.reply_problems: Sequence[Problem] = ()
         self.argument_problems: Sequence[Problem] | Exception = ()
+        self.afterlife: Afterlife = print
 
     async def invoke(self, method: str, arguments: dict[str, Value], context: CallContext) -> Mapping[str, Value]:
         self.ran.append(method)
@@ -73,6 +74,10 @@ class Disk(AgentObject):
             raise Fault("it broke", data=Data({"kind": "raised", "type": "DiskError"}))
         if method == "crash":
             raise RuntimeError("bug")
+        if method == "linger":
+            self.afterlife = context.afterlife
+            context.afterlife("running")
+            raise Fault("it took too long", data=Data({"kind": "timeout"}))
         return {"done": method}
 
     def prepare(self, method: str, arguments: dict[str, Value], context: CallContext) -> Action:
@@ -334,3 +339,29 @@ def test_a_digest_that_takes_too_long_is_done_without(monkeypatch: pytest.Monkey
     finally:
         may_end.set()
     assert audit.records[0]["arguments"] == {"left_out": "too long", "preview": '{"name":"' + "x" * 503}
+
+
+@pytest.mark.parametrize("state", ["ended", "stopped"])
+def test_what_goes_on_after_its_outcome_is_told_there_and_in_one_more_record_when_it_has_ended(
+    state: AfterState,
+) -> None:
+    audit, disk, heard, now = Paper(), Disk(), list[str](), [5.0]
+    gate = Gate(Extensions(), Threads(), BrokerRule("alice"), audit=audit, clock=lambda: now[0])
+    context = CallContext("alice", "lab.1.7", afterlife=heard.append)
+    with pytest.raises(Fault):
+        asyncio.run(gate.run(disk, "linger", {"key": "x"}, context, ALICE))
+    assert audit.events == ["intent", "outcome"]
+    assert audit.records[1]["running"] is True
+    now[0] = 7.5
+    disk.afterlife(state)
+    assert audit.records[2] == {
+        "event": "end",
+        "id": "lab.1.7",
+        "who": "alice",
+        "local": True,
+        "plugin": "Disk",
+        "action": "linger",
+        "status": state,
+        "late_ms": 2500.0,
+    }
+    assert heard == ["running", state]

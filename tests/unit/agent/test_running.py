@@ -201,6 +201,30 @@ def test_a_call_that_its_caller_gives_up_is_ended_where_it_is_and_what_it_told_i
     run(story())
 
 
+def test_a_call_that_was_given_up_and_goes_on_is_not_called_ended() -> None:
+    async def story() -> None:
+        calls = RunningCalls(Sink())
+        running = calls.add(invoke())
+
+        async def work() -> str:
+            try:
+                async with running:
+                    try:
+                        await asyncio.sleep(100)
+                    finally:
+                        running.afterlife("running")
+            except Fault as fault:
+                return fault.text
+            return "it ended by itself"
+
+        task = asyncio.ensure_future(work())
+        await turns(2)
+        calls.cancel(7)
+        assert await task == "work was cancelled by its caller; it has not let go yet"
+
+    run(story())
+
+
 def test_a_call_that_is_given_up_before_it_begins_never_does() -> None:
     async def story() -> None:
         calls = RunningCalls(Sink())

@@ -17,6 +17,18 @@ def test_a_missing_directory_is_made_for_us_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
 
 
+def test_missing_parents_are_for_us_alone_too_as_one_of_them_may_be_the_next_that_is_asked_for(tmp_path: Path) -> None:
+    private_directory(tmp_path / "new" / "run" / "state")
+    for made in (tmp_path / "new" / "run", tmp_path / "new"):
+        assert private_directory(made) == made
+        assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+
+def test_missing_parents_of_an_open_directory_let_others_through(tmp_path: Path) -> None:
+    private_directory(tmp_path / "new" / "run", is_open=True)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o711
+
+
 def test_an_existing_private_directory_is_kept(tmp_path: Path) -> None:
     mine = private_directory(tmp_path / "mine")
     (mine / "file").write_text("kept")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -40,10 +42,27 @@ def test_a_plugin_without_arguments_gets_both_empty_because_2012_requires_them()
     assert bind(PLUGIN, Method("f"), (), {}) == {"args": [], "kwargs": {}}
 
 
-@pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}, b"x"])
+def test_values_of_the_types_that_plugins_declare_are_sent_as_their_agents_read_them() -> None:
+    bound = bind(PLUGIN, Method("f"), (Path("/srv"), {1, 2}), {"day": date(2024, 5, 17)})
+    assert bound == {"args": ['"/srv"', "[1, 2]"], "kwargs": {"day": '"2024-05-17"'}}
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), b"\xff"])
 def test_what_json_cannot_carry_is_refused_before_sending_and_named(value: object) -> None:
-    with pytest.raises(SchemaError, match=r"args\[0\]: cannot be sent as JSON"):
-        bind(PLUGIN, Method("f"), (value,), {})
+    name = PLUGIN.id.name
+    with pytest.raises(SchemaError, match=rf"^{name}\.f, argument 'x': .* no form in JSON; pass "):
+        bind(PLUGIN, Method("f"), (value,), {}, positional=("x", "y"))
+    with pytest.raises(SchemaError, match=rf"^{name}\.f, argument '#2': .* no form in JSON; pass "):
+        bind(PLUGIN, Method("f"), (1, value), {}, positional=("x",))
+    with pytest.raises(SchemaError, match=rf"^{name}\.f, argument 'z': .* no form in JSON; pass "):
+        bind(PLUGIN, Method("f"), (), {"z": value})
+
+
+def test_other_classes_take_such_values_where_their_type_is_that_of_the_form() -> None:
+    text = Property("text", PropertyType.STRING)
+    assert coerce(text, Path("/srv")) == "/srv"
+    with pytest.raises(SchemaError, match=r"^text: a value of type object has no form in JSON"):
+        coerce(text, object())
 
 
 @pytest.mark.parametrize(
@@ -77,7 +96,7 @@ def test_only_what_is_void_is_sent_as_null() -> None:
         (("a",), {"name": "b"}, "'name' is given twice"),
         (("a",), {"rc": 1}, "no argument 'rc'; it takes name, ratio, count"),
         ((1,), {}, "1 is not of type string"),
-        (("abcdef",), {}, "name: Parameter is too long"),
+        (("abcdef",), {}, "name: Parameter is too long: 6 characters, at most 5 are allowed"),
         (("a", 1.0, 11), {}, r"Value 11 overflows maximum of range \(10\)"),
         (("a", 1.0, -1), {}, r"Value -1 underflows minimum of range \(0\)"),
         (("a", 1.0, True), {}, "count: True is not of type int"),

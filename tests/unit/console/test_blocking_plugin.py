@@ -54,6 +54,7 @@ class Scripted:
         self._script: Iterator[Told | Batch] = iter(script)
         self._settings = SimpleNamespace(confirm=confirm)
         self.answers: list[bool] = []
+        self.results: Sequence[Result] = ()
 
     async def _take(self) -> Told | Batch | None:
         return next(self._script, None)
@@ -83,6 +84,19 @@ def test_an_interrupt_loses_no_result() -> None:
         next(one)
     here.future = Future
     assert [each.host for each in one] == ["b"]
+
+
+def test_at_its_end_a_call_gives_all_results_again() -> None:
+    results = [result("a"), result("b")]
+    script = Scripted(results)
+    script.results = results
+    one = call(script, Here())
+    assert next(one).host == "a"
+    one.wait()
+    for _ in range(2):
+        assert [each.host for each in one] == ["a", "b"]
+    with pytest.raises(StopIteration):
+        next(one)
 
 
 def test_batches_are_confirmed_on_the_way() -> None:

@@ -7,11 +7,11 @@ import logging
 
 import pytest
 
-from matahari.console import Console, Host
+from matahari.console import Console, Host, HostChoice
 from matahari.console.inquiry import ANSWER_GRACE
 from matahari.console.matching import filter_of
-from matahari.errors import FilterSyntaxError, RequestTimeoutError
-from matahari.filters import Filter, parse
+from matahari.errors import FilterSyntaxError, NoAgentsError, RequestTimeoutError
+from matahari.filters import parse
 from tests.support.fake_bus import FakeBus, OurAgent, Play, QpidBroker
 from tests.support.host_agents import HostAgent, PluginAgent, SilentAgent
 from tests.support.slow_agents import slowed
@@ -31,7 +31,7 @@ def db1() -> HostAgent:
     return HostAgent("db1", facts={"role": "db", "os.version": "11"}, labels={}, classes=[], free_mem=2**20)
 
 
-async def names(console: Console, where: str | Filter | None = None, **facts: object) -> list[str]:
+async def names(console: Console, where: HostChoice | None = None, **facts: object) -> list[str]:
     return [host.name for host in await console.hosts(where, facts=facts or None, timeout=2.0)]
 
 
@@ -82,6 +82,14 @@ def test_hosts_are_given_as_values_and_by_facts(play: Play) -> None:
         assert await names(console, "db*", role=["web", "db"]) == ["db1"]
         assert await console.hosts() == [Host("db1", "uuid-of-db1"), Host("web1", "uuid-of-web1")]
         assert await console.hosts(facts={}) == await console.hosts()
+        assert await names(console, ["db1", Host("web1", "uuid-of-web1")]) == ["db1", "web1"]
+        assert await names(console, ["db1", "web1"], role="web") == ["web1"]
+        assert await names(console, await console.hosts("role = web")) == ["web1"]
+        assert await names(console, []) == []
+        assert [one.host.name for one in await console.match_hosts(iter(["db1"])) if one.matched] == ["db1"]
+        for unknown in (["db1", "web9"], [Host("db1", "another")]):
+            with pytest.raises(NoAgentsError, match="not found"):
+                await console.hosts(unknown)
 
     play(story, web1(), db1())
 

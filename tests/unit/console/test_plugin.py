@@ -13,6 +13,7 @@ import pytest
 from matahari.console import Batch, CallOptions, Console, Host, HostChoice, NotAsked, Plugin, Result
 from matahari.errors import (
     AbortedError,
+    AgentGoneError,
     InvalidArgumentError,
     NoAgentsError,
     RemoteCancelledError,
@@ -53,6 +54,55 @@ def test_methods_are_attributes_whose_results_come_one_by_one_or_as_a_whole(play
         assert agents[0].called == [("num_calls", []), ("add", ["1"])]
         assert repr(plugin) == "<Plugin: calc on 2 hosts>"
         assert plugin.hosts == ["a", "b"] and len(plugin.objects) == 2
+
+    play(story, *agents)
+
+
+def test_at_its_end_a_call_gives_all_results_again(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        plugin = await console.plugin("calc")
+        call = plugin.num_calls()
+        first = await anext(call)
+        assert [one async for one in call] != [first]  # while it runs, iterating goes on with what comes
+        for _ in range(2):
+            assert [one.host async for one in call] == ["h0", "h1", "h2"]
+        waited = plugin.num_calls()
+        await waited
+        assert [one.host async for one in waited] == ["h0", "h1", "h2"]
+
+    play(story, *fleet(3))
+
+
+def test_a_call_of_a_host_that_has_left_fails_at_once_and_the_others_are_called(play: Play) -> None:
+    agents = fleet(2)
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        plugin = await console.plugin("calc")
+        agents[1].leave()
+        await asyncio.sleep(0.1)
+        console._station.handle_bindings("snapshot", [agents[0].name])  # the broker says so
+        start = asyncio.get_running_loop().time()
+        results = await plugin.num_calls()
+        assert asyncio.get_running_loop().time() - start < 0.5
+        assert results.values() == [0]
+        [gone] = results.silent
+        assert (gone.host, type(gone.error), str(gone.error)) == ("h1", AgentGoneError, "the agent has left")
+        assert agents[1].called == []
+
+    play(story, *agents)
+
+
+def test_an_agent_that_the_broker_still_lists_is_asked_though_it_fell_silent(play: Play) -> None:
+    agents = fleet(1)
+
+    async def story(console: Console, bus: FakeBus) -> None:
+        plugin = await console.plugin("calc")
+        name = agents[0].name
+        console._station.handle_bindings("snapshot", [])
+        console._station.handle_bindings("bound", [name])
+        assert [one.name for one in await console.unannounced()] == [name]
+        await plugin.num_calls()
+        assert agents[0].called == [("num_calls", [])]
 
     play(story, *agents)
 

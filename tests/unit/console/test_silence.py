@@ -109,13 +109,54 @@ def test_an_agent_that_never_said_where_it_is_may_be_meant_by_a_filter(play: Pla
         assert [(one.name, one.host) for one in matches.unanswered] == [(name, "") for name in GHOSTS]
         with pytest.raises(RequestTimeoutError, match=r"from matahariproject\.org:host:ghost, matahari"):
             await console.hosts("role = db")
-        assert (await console.match_hosts("a or b")).unanswered == []  # asks nobody, so that nobody is silent
         assert [one.name for one in (await console.select("Host", hosts="role = web")).unanswered] == GHOSTS
         results = await (await console.plugin("calc", "role = web")).num_calls()
         assert [(one.host, one.ok) for one in results] == [("a", True), ("", False)]
+        assert repr(results[1]).startswith(f"<Result: {GHOSTS[1]}: RequestTimeoutError: ")
         assert now() - start < 0.1
 
     play(story, HostAgent("a", facts={"role": "web"}), CallingAgent("a"))
+
+
+@pytest.mark.parametrize(
+    ("where", "may_be_meant"),
+    [
+        ("a or b", True),
+        ("a or B", True),
+        ("a*", True),
+        ("not b", True),
+        ("not c*", True),
+        ("A", False),
+        ("a or web1", False),
+        ("not (b or *)", False),
+        ("(a or /b/) and web1", False),
+        ("web1 and role = web", False),
+        ("b or role = db", True),
+    ],
+)
+def test_a_host_of_unknown_name_is_told_unless_all_names_that_are_meant_were_found(
+    play: Play, where: str, may_be_meant: bool
+) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        haunt(console)
+        matches = await console.match_hosts(where)
+        assert [one.name for one in matches.unanswered] == (GHOSTS if may_be_meant else [])
+
+    play(story, HostAgent("a", facts={"role": "web"}), HostAgent("web1", facts={"role": "web"}))
+
+
+def test_names_of_hosts_leave_one_that_never_said_its_name_in_the_silent(play: Play) -> None:
+    async def story(console: Console, bus: FakeBus) -> None:
+        haunt(console)
+        assert [one.name for one in await console.unannounced()] == GHOSTS
+        results = await (await console.plugin("calc", "a*")).num_calls()
+        assert [one.object.agent for one in results.silent] == GHOSTS[1:]
+        assert (await (await console.plugin("calc", "a")).num_calls()).silent == []
+        assert [one.name for one in (await console.select("Host", hosts="not c")).unanswered] == GHOSTS
+        assert [one.name for one in (await console.select("Host")).unanswered] == GHOSTS
+        assert [one.name for one in (await console.select("calc", package=PLUGINS)).unanswered] == GHOSTS[1:]
+
+    play(story, HostAgent("a"), CallingAgent("a"))
 
 
 def test_a_schema_is_asked_of_another_agent_when_one_hangs(play: Play) -> None:

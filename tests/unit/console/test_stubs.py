@@ -60,6 +60,31 @@ def test_types_are_those_of_the_schema(schema: object, given_type: str, result_t
     assert type_of(schema) == result_type
 
 
+def test_a_dataclass_of_several_methods_is_one_class_and_another_of_its_name_is_a_second() -> None:
+    writer = TypeWriter("Disks", set())
+    disk = {"type": "object", "title": "Disk", "properties": {"size": {"type": "integer"}}}
+    reference, other = {"$ref": "#/$defs/Disk"}, {"type": "object", "properties": {"a": {"type": "string"}}}
+    assert writer.type_of(disk, {}, is_given=True) == "DisksDisk"
+    assert writer.type_of(disk, {}, is_given=False) == "DisksDisk"
+    assert writer.type_of(reference, {"Disk": disk, "Other": other}, is_given=True) == "DisksDisk"
+    assert list(writer.classes) == ["DisksDisk"]
+    assert writer.type_of(reference, {"Disk": other}, is_given=True) == "DisksDisk2"
+
+    box = {"type": "object", "title": "Box", "properties": {"inside": reference}}
+    assert writer.type_of(box, {"Disk": disk}, is_given=True) == "DisksBox"
+    assert writer.type_of(box, {"Disk": disk, "Other": other}, is_given=False) == "DisksBox"
+    assert writer.type_of(box, {"Disk": other}, is_given=False) == "DisksBox2"
+
+
+def test_a_dataclass_with_lists_is_another_class_where_tuples_may_be_given() -> None:
+    writer = TypeWriter("Disks", set())
+    disk = {"type": "object", "title": "Disk", "properties": {"parts": {"type": "array"}}}
+    assert writer.type_of(disk, {}, is_given=True) == "DisksDisk"
+    assert writer.type_of(disk, {}, is_given=False) == "DisksDisk2"
+    assert "tuple" in writer.classes["DisksDisk"]
+    assert "tuple" not in writer.classes["DisksDisk2"]
+
+
 def test_dictionaries_with_members_are_classes_that_may_need_themselves() -> None:
     tree = {
         "type": "object",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from matahari.facts import BUILTIN, flatten
+from matahari.facts import BUILTIN, builtin_facts, flatten
 from matahari.facts.builtin import describe_virtualization, distribution_facts
 
 
@@ -73,3 +73,11 @@ def test_a_distribution_is_the_first_of_its_family() -> None:
 )
 def test_virtualization_is_told_from_files(tmp_path: Path, files: dict[str, str], found: tuple[str, str]) -> None:
     assert describe_virtualization(tree(tmp_path, **files)) == found
+
+
+def test_the_hostname_is_that_under_which_the_host_appears_and_the_kernel_keeps_its_own() -> None:
+    named = builtin_facts("alpha")
+    assert named["host"]()["hostname"] == "alpha"
+    assert flatten(named["kernel"]())["kernel.hostname"] == flatten(BUILTIN["host"]())["hostname"]
+    assert list(named) == list(BUILTIN)
+    assert builtin_facts(None) == BUILTIN

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from matahari.filters.comparing import Truth
-from matahari.filters.evaluating import evaluate, explain
+from matahari.filters.evaluating import NOT_NEEDED, Explanation, evaluate, explain
+from matahari.filters.selection import parse
 from matahari.filters.subject import Subject
 from tests.support.filters import WEB1, parsed
 
@@ -61,3 +62,24 @@ def test_an_explanation_tells_each_part_and_why() -> None:
 )
 def test_the_part_that_decided_is_named(text: str, reason: str) -> None:
     assert explain(parsed(text), HOST).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("db1 and role = db", ["the host is web1", NOT_NEEDED]),
+        ("web1 or not (has role and plugin x)", ["the host is web1", NOT_NEEDED, NOT_NEEDED]),
+        ("db1 and (agent a or class b or Host.load > 1)", ["the host is web1", NOT_NEEDED, NOT_NEEDED, NOT_NEEDED]),
+        ("web1 and role = db", ["the host is web1", "fact or label role is not known, for nothing was told"]),
+    ],
+)
+def test_what_need_not_be_known_is_told_as_such(text: str, reasons: list[str]) -> None:
+    def leaves(one: Explanation) -> list[str]:
+        return [reason for part in one.parts for reason in leaves(part)] or [one.reason]
+
+    assert leaves(parse(text).explain(Subject("web1"))) == reasons
+
+
+def test_what_is_certainly_not_there_keeps_its_reason() -> None:
+    found = parse("db1 and role = db").explain(Subject("web1", facts={}, labels={}))
+    assert found.parts[1].reason == "fact or label role is not known"

@@ -117,8 +117,26 @@ def test_an_unknown_hook_is_refused(tmp_path: Path) -> None:
     assert text == f"extension bad: {tmp_path}/bad.py: there is no hook 'fakts'; did you mean 'facts'?"
 
 
-def test_an_argument_that_the_hook_does_not_have_is_refused(tmp_path: Path) -> None:
-    assert "colour" in str(failure(loaded(directory(tmp_path, bad=GOOD.replace("facts()", "facts(colour)")))))
+def test_an_argument_that_the_hook_does_not_have_is_refused_with_its_place_and_those_that_it_has(
+    tmp_path: Path,
+) -> None:
+    text = str(failure(loaded(directory(tmp_path, bad=GOOD.replace("facts()", "facts(colour)")))))
+    place = f"extension bad: {tmp_path}/bad.py:4: the hook"
+    assert text == f"{place} facts has no argument 'colour': it takes none, remove it"
+    (tmp_path / "bad.py").write_text(f"{GOOD}\n\n@hookimpl\ndef authorise(req): ...\ndef audit(no_hook): ...\n")
+    text = str(failure(loaded(tmp_path)))
+    assert text == f"extension bad: {tmp_path}/bad.py:9: the hook authorise has no argument 'req': it takes request"
+
+
+def test_the_argument_of_a_method_of_an_object_is_told_too() -> None:
+    class Bad:
+        @hookimpl
+        def audit(self, entry: object) -> None: ...
+
+    extensions = Extensions()
+    extensions.register(Bad(), name="bad", origin="entry point bad:Bad")
+    (error,) = extensions.failures
+    assert str(error).endswith(": the hook audit has no argument 'entry': it takes record")
 
 
 def test_a_file_without_hooks_is_refused(tmp_path: Path) -> None:

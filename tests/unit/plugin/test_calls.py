@@ -14,7 +14,7 @@ from matahari.plugin import Context, context, running, settings
 
 
 def test_outside_of_a_call_there_is_no_context() -> None:
-    with pytest.raises(RuntimeError, match="only available while an action runs"):
+    with pytest.raises(RuntimeError, match="only available while a method runs"):
         context()
 
 

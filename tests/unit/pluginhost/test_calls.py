@@ -109,7 +109,7 @@ def test_bad_calls_are_answered_too() -> None:
         desk.start("now", text)
         answer = desk.answer()
         assert isinstance(answer, Failure)
-        assert (answer.kind, "argument 1 is not JSON" in answer.value) == ("invalid_argument", True)
+        assert (answer.kind, "argument '#1' is not JSON" in answer.value) == ("invalid_argument", True)
 
 
 def test_what_an_action_raises_is_a_failure_even_the_end_of_the_process() -> None:
@@ -350,7 +350,7 @@ def test_values_are_converted_both_ways() -> None:
     answer = desk.answer()
     assert isinstance(answer, Failure)
     assert answer.kind == "invalid_argument"
-    assert answer.value.startswith("p.child, argument 'when': Input should be a valid date")
+    assert answer.value.startswith("p.child, argument 'when': 'soon' is not a valid date")
 
 
 def test_a_result_that_is_not_as_annotated_goes_as_it_is_or_is_named() -> None:

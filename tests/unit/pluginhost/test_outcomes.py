@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import math
+import resource
+import uuid
+from pathlib import Path
 
 import pytest
 
@@ -58,11 +62,19 @@ class Nasty(dict[str, int]):
     ("value", "text"),
     [
         (object(), "a value of class object"),
-        ({"a": {"b": [1, {2}]}}, "a value of class set at a.b[1]"),
+        (
+            {"a": {"b": [1, {2}]}},
+            'a value of class set at ["a"]["b"][1]; annotate the result with its type, so that it is converted, or return list',
+        ),
         ({(1, 2): 3}, "a key of class tuple"),
         ([math.inf], "inf at [0]"),
         (b"\xff", "bytes that are not UTF-8"),
         ([b"x", {1}], "a value of class set at [1]"),
+        ({"at": datetime.date(2024, 5, 17)}, 'class date at ["at"]; annotate the result with its type, so that it is '),
+        ({"at": datetime.date(2024, 5, 17)}, "or return isoformat() of it"),
+        ([uuid.UUID(int=1)], "or return str(…) of it"),
+        ([Path("/x")], "or return str(…) of it"),
+        ({1: {"a b": {2}}}, 'at [1]["a b"]; '),
         (circle(), "Circular reference"),
         ("\ud800", "lone surrogate"),
         ((n for n in [1]), "a value of class generator"),
@@ -122,6 +134,26 @@ def test_another_error_names_the_last_place_in_the_plugin() -> None:
     assert (failure.error_type, failure.file) == ("ValueError", OURS)
     assert failure.line > 0
     assert load_failure(caught(lambda: int("x")), []).line == 0
+
+
+def test_an_error_that_a_limit_of_the_process_causes_names_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {resource.RLIMIT_AS: 256 * 1024 * 1024, resource.RLIMIT_NOFILE: 64}
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (limits[which], limits[which]))
+    memory = "its process may have 256 MiB of address space (limits.memory)"
+    files = "[Errno 24] Too many open files; its process may have 64 open files and sockets (limits.open_files)"
+    assert call_failure(1, MemoryError(), ()).value == memory
+    assert load_failure(OSError(24, "Too many open files"), []).text == files
+    assert call_failure(1, OSError(2, "No such file"), ()).value == "[Errno 2] No such file"
+    limits[resource.RLIMIT_AS] = resource.RLIM_INFINITY
+    assert call_failure(1, MemoryError("x"), ()).value == "x"
+
+
+def test_what_another_user_cannot_import_or_read_comes_with_the_remedy() -> None:
+    remedy = "it is loaded as user bob (limits.user), who may be unable to read what is installed"
+    for error in (ModuleNotFoundError("No module named 'difflib'"), PermissionError(13, "Permission denied")):
+        assert remedy not in load_failure(error, []).text
+        assert load_failure(error, [], "bob").text.startswith(f"{error}; {remedy}")
+    assert load_failure(ValueError("x"), [], "bob").text == "x"
 
 
 def test_a_plugin_that_ends_itself_is_told_in_words() -> None:

@@ -1,7 +1,9 @@
-"""What the warm parent does with a worker that it may not signal."""
+"""What the warm parent does with a worker that it may not signal, and before one becomes another user."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import signal
 import socket
@@ -11,7 +13,7 @@ import pytest
 
 from matahari.hostproto import Connection, Exited, Hello
 from matahari.pluginhost._families import Families
-from matahari.pluginhost.parent import WarmParent
+from matahari.pluginhost.parent import WarmParent, import_before_user
 
 NONCE = "n"
 PID = 4_000_000  # above what Linux gives
@@ -78,3 +80,21 @@ def test_the_group_is_signalled_once_and_before_it_exists_its_leader(
     has_group = False
     parent._kill(7, signal.SIGTERM)
     assert done[1:] == [("leader", signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("is_typed", [True, False])
+def test_what_a_worker_may_need_later_is_there_before_it_becomes_another_user(
+    is_typed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def import_module(name: str, package: str | None = None) -> object:
+        asked.append(importlib.util.resolve_name(name, package))
+        if "typed" in name:
+            raise ModuleNotFoundError(name)  # the library is not installed: for most plugins that is no fault
+        return object()
+
+    monkeypatch.setattr(importlib, "import_module", import_module)
+    import_before_user(typed=is_typed)
+    assert {"difflib", "asyncio", "matahari.pluginhost.eventloop"} <= set(asked)
+    assert ("matahari.pluginhost.typedsettings" in asked) is is_typed

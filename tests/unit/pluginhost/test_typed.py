@@ -13,7 +13,7 @@ from typing import Annotated, Any, NotRequired, Required, TypedDict
 
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from matahari.hostproto import Json, MethodSpec
 from matahari.plugin import method
@@ -90,7 +90,8 @@ def test_a_dataclass_comes_as_an_instance_and_goes_as_json() -> None:
         (Annotated[int, Field(ge=1, le=5)], {"type": "integer", "minimum": 1, "maximum": 5}, "3", 3),
         (Annotated[str, Field(pattern="^a")], {"type": "string", "pattern": "^a"}, '"ab"', "ab"),
         (tuple[int, ...], {"type": "array", "items": {"type": "integer"}}, "[1, 2]", (1, 2)),
-        (set[str], {"type": "array", "items": {"type": "string"}, "uniqueItems": True}, '["a"]', {"a"}),
+        (set[str], {"type": "array", "items": {"type": "string"}}, '["a", "b", "a"]', {"a", "b"}),
+        (frozenset[int], {"type": "array", "items": {"type": "integer"}}, "[1, 1, 2]", frozenset({1, 2})),
         (bytes, {"type": "string", "format": "binary"}, '"\u20ac"', "\u20ac".encode()),
         (Path | int, {"anyOf": [{"type": "string", "format": "path"}, {"type": "integer"}]}, "5", 5),
         (
@@ -120,7 +121,7 @@ def test_a_typed_dict_of_the_standard_library_is_understood_even_when_it_holds_i
     assert validator.is_valid({"options": {"force": True, "inner": {"force": False}}})
     assert not validator.is_valid({"options": {"depth": 1}})
     assert found.form.read(['{"force": true}'], {}) == ([{"force": True}], {})
-    with pytest.raises(BadArgument, match=r"argument 'options': at inner\.force: Field required"):
+    with pytest.raises(BadArgument, match=r"argument 'options': at inner: \{\} lacks the field 'force'; give it"):
         found.form.read(['{"force": true, "inner": {}}'], {})
 
 
@@ -131,9 +132,9 @@ def test_a_field_that_a_dataclass_or_typed_dict_does_not_have_is_refused_at_any_
     validator = Draft202012Validator(found.spec.params)
     disk = {"path": "/a", "size": 5}
     for arguments, place in (
-        ({"disk": {**disk, "sizes": 6}}, "sizes"),
-        ({"disk": {**disk, "kids": [{**disk, "sizes": 6}]}}, r"kids\.0\.sizes"),
-        ({"options": {"a": {"force": True, "dept": 1}}}, r"a\.dept"),
+        ({"disk": {**disk, "sizes": 6}}, "'disk': there is no field 'sizes'"),
+        ({"disk": {**disk, "kids": [{**disk, "sizes": 6}]}}, r"at kids\[0\]: there is no field 'sizes'"),
+        ({"options": {"a": {"force": True, "dept": 1}}}, "at a: there is no field 'dept'"),
     ):
         assert not validator.is_valid(arguments)
         with pytest.raises(BadArgument, match=place):
@@ -158,16 +159,61 @@ def test_none_as_default_makes_a_converted_parameter_optional() -> None:
     assert properties(found.spec)["a"]["default"] is None
 
 
-def test_a_misfit_is_told_with_its_place_and_without_the_value() -> None:
+def test_a_misfit_is_told_with_its_place_and_its_value() -> None:
     def action(disk: Disk) -> None: ...
 
     with pytest.raises(BadArgument) as caught:
-        look(action).form.read(['{"path": 5, "size": "secret"}'], {})
-    assert "at path" in str(caught.value)
-    assert "at size" in str(caught.value)
-    assert "secret" not in str(caught.value)
+        look(action).form.read(['{"path": 5, "size": "big"}'], {})
+    assert "at path: 5 is not a" in str(caught.value)
+    assert "at size: 'big' is not a valid integer" in str(caught.value)
     with pytest.raises(BadArgument, match="'disk' is not JSON"):
         look(action).form.read([], {"disk": "NaN"})
+
+
+def test_a_misfit_of_a_sensitive_argument_shows_nothing_of_it() -> None:
+    @method(sensitive=["disk", "rest"])
+    def action(disk: Disk, **others: Color) -> None: ...
+
+    @method(sensitive=["key"])
+    def more(*more: datetime.date, **others: Color) -> None: ...
+
+    for form, args, kwargs in (
+        (look(action).form, ['{"path": "/", "size": "canary"}'], {}),
+        (look(action).form, ['{"path": "/", "size": 1, "canary": 1}'], {}),
+        (look(action).form, [], {"key": '"canary"'}),
+        (look(more).form, ['"canary"'], {}),
+        (look(more).form, [], {"key": '"canary"'}),
+    ):
+        with pytest.raises(BadArgument, match="<hidden>") as caught:
+            form.read(args, kwargs)
+        assert "canary" not in str(caught.value)
+
+
+def test_what_has_a_secret_anywhere_is_not_shown() -> None:
+    @dataclasses.dataclass
+    class Login:
+        user: str
+        password: SecretStr
+
+    def action(login: Login) -> None: ...
+
+    action.__annotations__["login"] = Login
+    with pytest.raises(BadArgument, match="<hidden>") as caught:
+        look(action).form.read(['{"password": "canary"}'], {})
+    assert "canary" not in str(caught.value)
+
+
+def test_members_of_an_enum_have_their_names_in_the_schema_where_these_say_more() -> None:
+    class Level(enum.Enum):
+        LOW = 1
+        HIGH = 2
+
+    def action(level: Level, color: Color) -> None: ...
+
+    action.__annotations__["level"] = Level
+    found = properties(look(action).spec)
+    assert found["level"]["x-enum-names"] == ["LOW", "HIGH"]
+    assert "x-enum-names" not in found["color"]
 
 
 def test_two_types_of_one_name_do_not_mix() -> None:

@@ -113,7 +113,7 @@ def test_every_kind_of_class_is_read_strictly_and_described_alike(kind: type) ->
     assert properties["target"] == {"type": "string"}
     assert refusal(kind, {"target": "/x", "kep": 1}) == "settings.kep: there is no such setting; did you mean keep?"
     assert refusal(kind, {}) == "settings.target: is missing, and has no default; write target = … below [settings]"
-    assert refusal(kind, {"target": 5}) == "settings.target: must be a valid string, not 5; correct it"
+    assert refusal(kind, {"target": 5}) == "settings.target: must be a string in quotes, not 5; correct it"
     assert refusal(kind, {"target": "", "keep": "2"}).startswith('settings.keep: must be a valid integer, not "2"; ')
 
 
@@ -124,13 +124,13 @@ def test_every_kind_of_class_is_read_strictly_and_described_alike(kind: type) ->
         ({"keep": True}, "settings.keep: must be a valid integer, not true"),
         ({"since": "soon"}, "settings.since: must be a valid date in the format YYYY-MM-DD, "),
         ({"color": "blue"}, "settings.color: must be 'red', not \"blue\""),
-        ({"roots": ["/a", 3]}, "settings.roots[1]: must be a valid string, not 3; correct it"),
+        ({"roots": ["/a", 3]}, "settings.roots[1]: must be a string in quotes, not 3; correct it"),
         ({"mirror": {"host": "a", "prot": 3}}, "settings.mirror.prot: there is no such setting; remove it"),
         (
             {"mirror": {}},
             "settings.mirror.host: is missing, and has no default; write host = … below [settings.mirror]",
         ),
-        ({"size": 0.5}, "settings.size: must be a valid integer or a valid string, not 0.5"),
+        ({"size": 0.5}, "settings.size: must be a valid integer or a string in quotes, not 0.5"),
         ({"ratio": 2.0}, "settings: ratio is a part of 1"),
         ({"zzzzz": 1}, "settings.zzzzz: there is no such setting; known are color, keep, mirror, ratio, roots"),
         ({"roots": ["x" * 500, 1] * 9}, "settings.roots[1]: "),
@@ -184,9 +184,34 @@ def test_a_secret_within_is_not_shown_either_nor_what_holds_it() -> None:
         assert "4711" not in str(caught.value)
 
 
+@dataclasses.dataclass
+class Places:
+    root: Path
+    more: list[Path] = dataclasses.field(default_factory=list)
+    home: pydantic.DirectoryPath | None = None
+    name: Path | str = ""
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ({"root": 5}, "settings.root: must be a path in quotes, not 5; correct it"),
+        ({"root": "/", "more": [3]}, "settings.more[0]: must be a path in quotes, not 3; "),
+        ({"root": "/", "home": 3}, "settings.home: must be a path in quotes, not 3; "),
+        (
+            {"root": "/", "home": "/no/such"},
+            'settings.home: must be the path of a directory that exists, not "/no/such"',
+        ),
+        ({"root": "/", "name": 3}, "settings.name: must be a string in quotes, not 3; "),
+    ],
+)
+def test_a_setting_that_is_a_path_is_called_one(table: dict[str, Json], text: str) -> None:
+    assert refusal(Places, table).startswith(text)
+
+
 def test_the_value_of_a_secret_is_not_shown_and_its_default_neither() -> None:
     told = refusal(Wide, {"target": "/x", "token": 123456})
-    assert told == "settings.token: must be a valid string; correct it, or remove it to have the default"
+    assert told == "settings.token: must be a string in quotes; correct it, or remove it to have the default"
     assert "123456" not in refusal(Model, {"target": "/x", "token": 123456})
     for kind in (Wide, Model):
         assert "t0p" not in str(SettingsReader(kind).schema())

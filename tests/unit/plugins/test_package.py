@@ -148,6 +148,13 @@ def test_the_updates_of_dnf_are_read_up_to_what_is_obsoleted() -> None:
     ]
 
 
+def test_apt_gives_dpkg_no_terminal_for_which_it_would_write_percentages_over_each_other() -> None:
+    for words in (apt._install("bash", ""), apt._remove("bash", purge=True)):
+        at = words.index("Dpkg::Use-Pty=0")
+        assert words[at - 1] == "-o"
+        assert at < words.index("--")
+
+
 def test_the_keys_among_rpms_packages_are_left_out() -> None:
     text = "bash\t5.1.8-6.el9\tx86_64\tinstalled\tShell\ngpg-pubkey\t1\t(none)\tinstalled\tkey\n"
     assert [one["name"] for one in rpm.parse_packages(text)] == ["bash"]

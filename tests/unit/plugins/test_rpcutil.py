@@ -89,6 +89,11 @@ def test_the_plugins_beside_it_are_listed_files_and_folders() -> None:
     assert set(rpcutil.inventory()["plugins"]) == set(found)
 
 
+def test_an_inventory_has_the_name_under_which_the_host_appears() -> None:
+    with running(Context("rpcutil", facts={"hostname": "alpha"})):
+        assert rpcutil.inventory()["hostname"] == "alpha"
+
+
 def test_statistics_tell_of_this_process_and_those_above() -> None:
     told = rpcutil.statistics()
     assert told["worker"] is not None

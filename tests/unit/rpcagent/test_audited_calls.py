@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from matahari.agent import CallContext, Fault, Gate
+from matahari.agent import Afterlife, CallContext, Fault, Gate
 from matahari.hooks import AuditLog, BrokerRule, Caller, Extensions, JsonValue, Threads
 from matahari.hostproto import MethodSpec
 from matahari.qmf import Value
@@ -47,6 +47,7 @@ class Provider:
         self._run = run
         self._result = result
         self._action = Action("p", SPEC)
+        self.afterlife: object = None
 
     def find(self, name: str, method: str) -> Action:
         if self._find is not None:
@@ -57,7 +58,10 @@ class Provider:
         return failure
 
     async def invoke(self, name: str, method: str, args: Sequence[str], kwargs: object, **more: object) -> CallResult:
+        self.afterlife = more["afterlife"]
         if self._run is not None:
+            if self._run == "timeout":
+                cast(Afterlife, self.afterlife)("running")
             raise CallFailure(self._run, "T", SECRET)
         return CallResult(self._result, self._action.check_result(self._result))
 
@@ -126,8 +130,17 @@ def test_a_call_that_was_allowed_and_failed_leaves_an_intent_and_one_outcome(
     intent, outcome = records(Provider(run=kind), arguments)
     assert (intent["event"], intent["arguments"]) == ("intent", {"a": "<hidden>"})
     assert (outcome["event"], outcome["status"], outcome["kind"]) == ("outcome", status, kind)
+    assert outcome.get("running", False) is (kind == "timeout")
 
 
 def test_a_result_that_is_not_as_declared_is_told_in_the_outcome() -> None:
     _, outcome = records(Provider(result=json.dumps(SECRET)), SMALL)
     assert (outcome["status"], outcome["reply_problems"]) == ("ok", 1)
+
+
+def test_a_plugins_call_that_goes_on_leaves_one_more_record_when_it_has_ended() -> None:
+    provider = Provider(run="timeout")
+    written = records(provider, SMALL)
+    assert [record["event"] for record in written] == ["intent", "outcome"]
+    cast(Afterlife, provider.afterlife)("ended")
+    assert [(record["event"], record["status"]) for record in written[2:]] == [("end", "ended")]

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from matahari.hostproto import Call, Cancel, Failure, Output, Progress, Result
+from matahari.hostproto import Call, Cancel, Failure, Json, MethodSpec, Output, Partial, Progress, Result
 from matahari.rpcagent import CallFailure, Limits
-from matahari.rpcagent.pending import Hung, SendTo
-from tests.support.call_desk import ANY, ONE, Desk, crash
+from matahari.rpcagent.pending import MAX_VALUES, Hung, SendTo
+from tests.support.call_desk import ANY, ONE, Desk, Slip, crash
 
 
 def test_a_call_is_sent_at_once_and_answered() -> None:
@@ -37,7 +37,9 @@ def test_a_call_too_many_is_told_busy() -> None:
     desk = Desk()
     for _ in range(4):
         desk.submit()
-    with pytest.raises(CallFailure, match="demo is busy: 2 calls are waiting") as caught:
+    with pytest.raises(
+        CallFailure, match=r"demo is busy: 2 calls are waiting, and no more may .limits.queue in demo.toml"
+    ) as caught:
         desk.submit()
     assert caught.value.kind == "busy"
     assert (desk.table.busy, desk.table.failures, desk.table.active) == (1, 1, 4)
@@ -107,9 +109,22 @@ def test_a_late_answer_frees_the_place_and_is_dropped() -> None:
     desk.commands()
     desk.table.handle_timeout(1.0)
     desk.table.answered(1, Result(1, "late"), 1.1)
-    assert (slip.result, slip.kind) == (None, "timeout")
+    assert (slip.result, slip.kind, slip.after) == (None, "timeout", "ended")
     assert desk.sent() == [(1, 3)]
     assert not third.done()
+
+
+def test_a_call_whose_caller_has_his_outcome_goes_on_until_it_or_its_worker_has_ended() -> None:
+    desk = Desk()
+    given_up, late, waiting = desk.submit(), desk.submit(timeout=1.0), desk.submit(timeout=1.0)
+    desk.table.abandon(1)
+    desk.table.abandon(3)
+    desk.table.handle_timeout(1.0)
+    assert [slip.after for slip in (given_up, late, waiting)] == ["running", "running", ""]
+    desk.table.answered(1, Result(1, "late"), 1.1)
+    assert (given_up.after, late.after) == ("ended", "running")
+    desk.table.worker_gone(1, crash, 2.0)
+    assert (given_up.after, late.after, waiting.after) == ("ended", "stopped", "")
 
 
 def test_a_call_may_run_out_of_time_while_it_waits() -> None:
@@ -327,3 +342,31 @@ class TestReports:
         desk.table.handle_timeout(1.0)
         assert slip.failure is not None
         assert slip.failure.text == "demo.m took longer than 1 s; its process printed last:\nconnecting..."
+
+
+class TestYieldedValues:
+    def values(self, *texts: str, result: str = "2") -> Slip:
+        desk = Desk()
+        params: dict[str, Json] = {"properties": {}, "x-varargs": True, "x-yields": {"type": "integer"}}
+        spec = MethodSpec("m", params, {"type": "integer"}, streams=True)
+        desk.use_specs(spec)
+        slip = desk.submit()
+        for text in texts:
+            desk.table.reported(1, Partial(1, text))
+        desk.table.answered(1, Result(1, result), 1.0)
+        return slip
+
+    def test_those_that_are_as_declared_are_not_flagged(self) -> None:
+        assert self.values("1", "2").mismatch == ""
+
+    def test_the_first_that_is_not_is_named_beside_the_result(self) -> None:
+        slip = self.values("1", '"x"', '"y"')
+        assert slip.result == "2"
+        assert slip.mismatch.startswith("value 2 yielded by demo.m is not as declared: ")
+        both = self.values('"x"', result='"no"').mismatch
+        assert both.startswith("value 1 yielded by demo.m is not as declared: ")
+        assert "; the result of demo.m is not as declared: " in both
+
+    def test_large_ones_and_those_after_the_first_hundred_are_not_looked_at(self) -> None:
+        assert self.values(f'"{"x" * 5000}"').mismatch == ""
+        assert self.values(*["1"] * MAX_VALUES, '"x"').mismatch == ""

@@ -47,7 +47,7 @@ class TestMethods:
         desk.table.answered(1, Result(2, '"one"'), 1.0)
         assert (good.result, good.mismatch) == ("1", "")
         assert bad.result == '"one"'
-        assert bad.mismatch == "the result of demo.m is not as declared: 'one' is not of type 'integer'"
+        assert bad.mismatch == "the result of demo.m is not as declared: 'one' is a string; give an integer"
 
     def test_the_time_of_answered_calls_is_measured(self) -> None:
         desk = Desk()

@@ -88,7 +88,8 @@ class TestLoading:
         story.wait(10.0)
         assert story.told() == [Terminate(1, signal.SIGTERM), StatusChanged()]
         assert story.life.last_error is not None
-        assert story.life.last_error.text == "loading took longer than 10 s and was stopped"
+        text = "loading took longer than 10 s and was stopped; the log shows where it was"
+        assert story.life.last_error.text == text
         story.wait(1.0)
         assert story.told() == [Terminate(1, signal.SIGKILL)]
         story.wait(1.0)

@@ -119,7 +119,8 @@ class TestLimitsOfItsOwn:
         assert story.life.next_deadline() == story.now + 3.0
         story.wait(3.0)
         assert story.life.last_error is not None
-        assert story.life.last_error.text == "loading took longer than 3 s and was stopped"
+        text = "loading took longer than 3 s and was stopped; the log shows where it was"
+        assert story.life.last_error.text == text
 
     def test_the_time_to_drain_is_that_of_the_version_that_drains(self) -> None:
         story = Story()

@@ -14,6 +14,7 @@ from matahari.hostproto import PluginEvent
 from matahari.qmf import encode_map
 from matahari.rpcagent import Limits, LoadFailure, MethodSpec, PluginStatus
 from matahari.rpcagent.events import EVENTS, event_class, event_values, told_values
+from matahari.rpcagent.limits import MIB
 from matahari.rpcagent.plugins_object import PLUGINS_SCHEMA, PluginsObject, reload_values, status_values
 from matahari.rpcagent.provider import PluginProvider
 
@@ -54,10 +55,11 @@ def test_a_reload_of_what_is_new_or_broken_says_so() -> None:
 
 
 def test_the_status_has_the_limits_in_force() -> None:
-    told = status_values(replace(status(1), limits=Limits(concurrency=3, user="nobody")))
+    told = status_values(replace(status(1), limits=Limits(concurrency=3, user="nobody", memory=512 * MIB)))
     limits = told["limits"]
     assert isinstance(limits, dict)
     assert (limits["concurrency"], limits["user"]) == (3, "nobody")
+    assert limits["memory"] == 512  # MiB, as in NAME.toml
 
 
 def test_what_reload_answers_is_what_its_class_declares() -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 
 import pytest
 
-from matahari.rpcagent.reporting import crash_text, crashed, how_ended
+from matahari.hostproto import Activation, Loaded
+from matahari.rpcagent import Limits, PluginStatus
+from matahari.rpcagent.calls import CallTable
+from matahari.rpcagent.lifecycle import Lifecycle
+from matahari.rpcagent.reporting import crash_text, crashed, how_ended, plugin_status
+from tests.support.plugin_story import DIED, LIMITS, Story
 
 
 @pytest.mark.parametrize(
@@ -30,3 +36,28 @@ def test_a_crash_shows_what_was_printed_when_there_is_anything() -> None:
     failure = crashed("disks", "it died", "one\ntwo")
     assert (failure.kind, failure.value) == ("crashed", "it died; it printed:\none\ntwo")
     assert failure.text == "plugin disks: it died; it printed:\none\ntwo"
+
+
+def status_of(life: Lifecycle) -> PluginStatus:
+    return plugin_status("a", life, CallTable("a", LIMITS, itertools.count(1).__next__))
+
+
+def test_a_quarantine_tells_its_rule_with_the_numbers_in_force() -> None:
+    story = Story(Limits(restart_limit=1, stable_after=7.0)).serving()
+    story.life.exited(1, DIED, story.now)
+    error = status_of(story.life).last_error
+    assert error is not None
+    assert error.text == (
+        "it failed 1 times in a row (no successful call and no 7 s of life between) and is not started again; "
+        "save the file or reload it; the last time: the worker died"
+    )
+
+
+def test_a_reason_is_one_for_being_inactive_and_is_not_told_of_an_active_plugin() -> None:
+    story = Story()
+    story.save("one")
+    story.life.started(1, story.now)
+    story.life.loaded(1, Loaded("a", 1, "d", "python", "1", (), False, "no disks"), story.now, 5)
+    assert (status_of(story.life).state, status_of(story.life).reason) == ("inactive", "no disks")
+    story.life.activation(1, Activation(True, "disks came"), story.now)
+    assert (status_of(story.life).state, status_of(story.life).reason) == ("ready", "")

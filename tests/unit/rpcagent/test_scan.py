@@ -81,6 +81,17 @@ class TestScanner:
         assert listing.misnamed == (second / "my-plugin.py",)
         assert listing.shadowed == (first / "b.py", second / "a.py")
 
+    def test_a_folder_with_sources_but_without_its_main_file_is_listed(self, tmp_path: Path) -> None:
+        for name in ("a/b.py", "a/c.txt", "_private/b.py", ".git/b.py", "data/c.txt", "__pycache__/a.py"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text("x")
+        scanner = Scanner([tmp_path])
+        listing = scanner.scan(later(tmp_path / "a" / "b.py"))
+        assert (dict(listing.plugins), listing.headless) == ({}, (tmp_path / "a",))
+        (tmp_path / "a" / "__init__.py").write_text("x")
+        listing = scanner.scan(later(tmp_path / "a" / "__init__.py"))
+        assert (list(listing.plugins), listing.headless) == (["a"], ())
+
     def test_a_file_that_changed_just_now_is_left_until_it_is_quiet(self, tmp_path: Path) -> None:
         path = tmp_path / "a.py"
         path.write_text("X = 1")

@@ -70,7 +70,7 @@ KEPT = [
         "15.4 clear all leads back to the root",
         f"{HOST}; clear all",
         "get hostname",
-        '*** Unknown syntax: get hostname\n% "get" needs a class: select class (package PACKAGE) CLASS\n\n',
+        '% "get" needs a class or plugin: select class (package PACKAGE) CLASS, or select plugin NAME\n\n',
     ),
     ("15.4 get", HOST, "get update_interval", "web1: 5\n"),
     ("15.4 set prints nothing", HOST, "set update_interval 9", ""),

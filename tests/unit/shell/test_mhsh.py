@@ -43,6 +43,17 @@ def test_scripts_have_comments_and_go_on_after_errors(tmp_path: Path, capsys: py
     assert capsys.readouterr().out.endswith("\ndb1\nweb1\nweb2\n")
 
 
+def test_an_error_of_a_script_names_its_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "script"
+    script.write_text("list hosts\n\nselect class Host; get nosuch; list hosts\n")
+    assert run(str(script), "-c", "nosuch") == ExitStatus.USAGE
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    [at] = [at for at, line in enumerate(lines) if line.startswith(f"{script}:3: % ")]
+    assert lines[at + 1].index("^") == lines[at].index("nosuch")
+    assert out.startswith("*** Unknown syntax: nosuch\n")
+
+
 @pytest.mark.parametrize("line", ["select host nosuch", "sel host nosuch", "select class Hots"])
 def test_a_script_ends_at_a_failed_select_because_the_rest_would_meet_other_objects(
     line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -130,6 +141,7 @@ def test_a_script_that_cannot_be_read_is_told_before_anything_is_asked(
     ("word", "hint"),
     [
         ("list hosts", "; to run it as a command: -c 'list hosts'"),
+        ("list", "; to run it as a command: -c list"),
         ("cal", "; did you mean the direct command call?"),
         ("./cal", ""),
         ("nosuch", ""),
@@ -141,6 +153,13 @@ def test_what_may_have_been_meant_with_a_script_that_is_not_there_is_told(
     monkeypatch.chdir(tmp_path)
     assert run(word) == ExitStatus.COULD_NOT_ASK
     assert capsys.readouterr().err == f"mhsh: cannot read {word}: No such file or directory{hint}\n"
+
+
+def test_a_command_that_was_taken_for_scripts_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list", "hosts") == ExitStatus.COULD_NOT_ASK
+    assert capsys.readouterr().err == (
+        "mhsh: cannot read list: No such file or directory; to run it as a command: -c 'list hosts'\n"
+    )
 
 
 def test_a_script_that_is_not_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -312,6 +331,57 @@ def test_what_ends_the_shell_is_harmless_for_a_terminal(capsys: pytest.CaptureFi
 
     assert main(["-d", "-c", "list hosts"], connect=refuse) == ExitStatus.COULD_NOT_ASK
     assert "\x1b" not in capsys.readouterr().err
+
+
+class GoneAfter(io.StringIO):
+    """Takes so many lines; then nobody reads any more. It has a descriptor, as every standard output."""
+
+    def __init__(self, lines: int, descriptor: int) -> None:
+        super().__init__()
+        self._left = lines
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, text: str) -> int:
+        if not self._left:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        self._left -= text.count("\n")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("rolling", [(), ("--batch", "1")])
+@pytest.mark.parametrize(
+    ("lines", "status", "said"),
+    [
+        (1, ExitStatus.CUT_SHORT, "mhsh: nobody reads the answers: ended with 2 of 3 answers in\n"),
+        (2, ExitStatus.OK, ""),
+    ],
+)
+def test_a_reader_that_has_gone_before_all_is_in_is_no_success(
+    lines: int,
+    status: ExitStatus,
+    said: str,
+    rolling: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with (tmp_path / "out").open("wb") as file:
+        monkeypatch.setattr(sys, "stdout", GoneAfter(lines, file.fileno()))
+        assert run("call", "calc.add", "1", "2", *rolling) == status
+    assert status in (0, 141)
+    told = capsys.readouterr().err.splitlines(keepends=True)
+    assert "".join(line for line in told if not line.startswith("batch ")) == said
+
+
+def test_where_errors_go_the_same_way_the_status_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "out").open("wb") as file:
+        monkeypatch.setattr(sys, "stdout", GoneAfter(1, file.fileno()))
+        monkeypatch.setattr(sys, "stderr", GoneAfter(0, file.fileno()))
+        assert run("call", "calc.add", "1", "2") == ExitStatus.CUT_SHORT
+        sys.stderr.close()
 
 
 def test_an_interrupted_script_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:

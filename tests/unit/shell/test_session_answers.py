@@ -14,7 +14,7 @@ from matahari.errors import (
 from matahari.shell.base.outcome import ExitStatus
 from tests.support.shell import CALC, TestShell
 
-MISMATCH = "the result of calc.add is not as declared: 'x' is not of type 'integer'"
+MISMATCH = "the result of calc.add is not as declared: 'x' is a string; give an integer"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ MISMATCH = "the result of calc.add is not as declared: 'x' is not of type 'integ
     [
         (InvalidArgumentError("calc.add has no argument 'z'", kind="invalid_argument"), None, ExitStatus.USAGE),
         (MissingArgumentError("calc.add needs argument 'x'", kind="missing_argument"), 13, ExitStatus.USAGE),
-        (UnknownActionError("calc has no action 'add'", kind="unknown_action"), None, ExitStatus.NOTHING_MATCHED),
+        (UnknownActionError("calc has no method 'add'", kind="unknown_action"), None, ExitStatus.NOTHING_MATCHED),
     ],
 )
 def test_a_call_that_no_host_would_take_is_an_error_of_the_command_and_nothing_is_counted(

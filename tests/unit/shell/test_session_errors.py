@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from matahari.console import Host
-from matahari.errors import ConnectionLostError, RefusedError, UnknownActionError
+from matahari.errors import ConnectionLostError, RefusedError, SchemaError, UnknownActionError
 from matahari.shell.base.outcome import ExitStatus
 from tests.support.shell import CALC, TestShell
 
@@ -42,7 +42,7 @@ def test_an_unknown_first_word_is_unknown_syntax() -> None:
     shell = TestShell()
     assert shell.says("foo bar") == "*** Unknown syntax: foo bar\n\n"
     assert shell.says("call num_calls") == (
-        '*** Unknown syntax: call num_calls\n% "call" needs a class: select class (package PACKAGE) CLASS\n\n'
+        '% "call" needs a class or plugin: select class (package PACKAGE) CLASS, or select plugin NAME\n\n'
     )
 
 
@@ -62,7 +62,7 @@ def test_an_unknown_host_is_named_in_the_group_error() -> None:
     assert TestShell().says("select host  web3") == (
         '% Invalid Command: "select host  web3"\n'
         "%                                ^\n"
-        '% Host "web3" not found; did you mean web2, web1?\n'
+        '% Host "web3" not found; did you mean web1, web2?\n'
         "% Candidates are:\n"
         "%     select host [HOST]\n"
         "%     select class (package PACKAGE) CLASS\n"
@@ -117,6 +117,35 @@ def test_an_empty_selection_has_nothing_to_ask() -> None:
         assert shell.run(line) is ExitStatus.NOTHING_MATCHED
         assert shell.out() == "% No objects selected\n\n"
     assert shell.run("show selection") is ExitStatus.NOTHING_MATCHED
+
+
+def test_a_plugin_without_methods_has_no_such_method() -> None:
+    shell = TestShell()
+    shell.console.kind("calc").methods.clear()
+    shell.run(CALC)
+    assert shell.run("call ls /") is ExitStatus.NOTHING_MATCHED
+    text = 'Invalid argument value (calc has no method "ls"; it has none)'
+    assert shell.out() == f"% {text}\n%     call ls /\n%          ^\n\n"
+    assert shell.run("call") is ExitStatus.USAGE
+    assert shell.out().startswith("% Missing arguments: 'METHOD'\n")
+    assert "call" not in shell.says("list commands")
+
+
+def test_an_argument_that_json_cannot_carry_is_pointed_at() -> None:
+    shell = TestShell()
+    shell.run(CALC)
+    text = "calc.add, argument 'y': nan and infinity have no form in JSON; pass a finite number"
+    shell.console.refusal = SchemaError(text)
+    assert shell.run("call add 1 1e400") is ExitStatus.USAGE
+    assert shell.out() == f"% {text}\n%     call add 1 1e400\n%                ^\n\n"
+
+
+def test_a_class_without_methods_has_no_such_method() -> None:
+    shell = TestShell()
+    shell.console.kind("Host").methods.clear()
+    shell.run("select class Host")
+    assert shell.run("call beep") is ExitStatus.NOTHING_MATCHED
+    assert '(org.matahariproject:Host has no method "beep"; it has none)' in shell.out()
 
 
 def test_a_selection_that_fails_changes_nothing() -> None:

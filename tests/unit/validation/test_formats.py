@@ -118,4 +118,4 @@ def test_who_writes_a_date_or_a_time_wrongly_is_shown_one(name: str, example: st
 
 def test_a_value_that_is_not_to_be_shown_is_not() -> None:
     fault = Rule({"type": "string", "format": "uuid"}, is_sensitive=True).find_fault("secret")
-    assert fault == "<hidden> does not fit format 'uuid'"
+    assert fault == "<hidden> does not fit; give a text of the format 'uuid'"

@@ -12,5 +12,5 @@ def test_close_names_are_offered_and_others_are_not() -> None:
 
 
 def test_an_unknown_method_is_told_with_what_was_meant() -> None:
-    assert unknown_action("disk", "usge", ["usage"]) == "disk has no action 'usge'; did you mean 'usage'?"
+    assert unknown_action("disk", "usge", ["usage"]) == "disk has no method 'usge'; did you mean 'usage'?"
     assert len(unknown_action("disk", "x" * 100_000, ["usage"])) < 300

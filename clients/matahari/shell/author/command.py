@@ -9,7 +9,7 @@ from typing import Final
 
 from matahari.shell.author.stubs import add_stub_options, stubs
 from matahari.shell.base.outcome import ExitStatus
-from matahari.shell.base.parser import seconds
+from matahari.shell.base.parser import Parser, parse_mixed, seconds
 
 __all__ = ["add_plugin_commands"]
 
@@ -40,8 +40,8 @@ def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
         "Ends with 0 when there is nothing but notes, else with 1.",
     )
     _add_settings(lint)
-    lint.add_argument("file", metavar="FILE", type=Path, help="NAME.py, or the folder of a plugin")
-    lint.add_argument("--json", action="store_true", help="print one JSON object")
+    lint.add_argument("files", metavar="FILE", type=Path, nargs="+", help="NAME.py, or the folder of a plugin")
+    lint.add_argument("--json", action="store_true", help="print one JSON object for each, one a line")
 
     run = add(
         "run",
@@ -51,24 +51,15 @@ def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
         " standard error. The first Ctrl-C cancels the call, the second ends it. Ends with 0, 2 when there is no result,"
         " 130 after Ctrl-C.",
     )
-    run.add_argument(
-        "--json", action="store_true", help="print JSON objects, one a line: what the call tells, then ok, value, error"
-    )
-    _add_settings(run)
-    run.add_argument(
-        "--timeout",
-        metavar="SECONDS",
-        type=seconds(_MAX_SECONDS),
-        default=_CALL_TIMEOUT,
-        help=f"longest time the call may take (default {_CALL_TIMEOUT:g})",
-    )
+    _add_run_options(run)
     run.add_argument("file", metavar="FILE", type=Path, help="NAME.py, or the folder of a plugin")
     run.add_argument("method", metavar="METHOD")
     words = run.add_argument(
         "words",
         metavar="ARG",
         nargs=argparse.REMAINDER,
-        help="as in mhsh: words and JSON, by position or NAME=VALUE; options come before METHOD",
+        help="as in mhsh: words and JSON, by position or NAME=VALUE; options may stand among them, and what stands"
+        " behind -- is none",
     )
     words.required = False  # else a missing METHOD is told as "METHOD, ARG"
 
@@ -88,6 +79,23 @@ def add_plugin_commands(parser: argparse.ArgumentParser) -> None:
             "write the types of a fleet's plugins, for programs that call them",
             "Of what is on the bus now. No file is overwritten but those that were written so.",
         )
+    )
+
+
+def _add_run_options(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "--json", action="store_true", help="print JSON objects, one a line: what the call tells, then ok, value, error"
+    )
+    run.add_argument(
+        "-y", "--yes", action="store_true", help="call a method that is declared destructive without asking"
+    )
+    _add_settings(run)
+    run.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=seconds(_MAX_SECONDS),
+        default=_CALL_TIMEOUT,
+        help=f"longest time the call may take (default {_CALL_TIMEOUT:g})",
     )
 
 
@@ -117,12 +125,16 @@ def _new(arguments: argparse.Namespace) -> int:
 def _lint(arguments: argparse.Namespace) -> int:
     from matahari.shell.author.lint import lint
 
-    return lint(arguments.file, as_json=arguments.json, settings=arguments.settings)
+    return max(lint(file, as_json=arguments.json, settings=arguments.settings) for file in arguments.files)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from matahari.shell.author.run import run
 
+    behind = Parser(prog="matahari plugin run", usage="matahari plugin run [OPTION]... FILE METHOD [ARG]...")
+    _add_run_options(behind)
+    behind.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    arguments = parse_mixed(behind, arguments.words, arguments)
     return run(
         arguments.file,
         arguments.method,
@@ -130,6 +142,7 @@ def _run(arguments: argparse.Namespace) -> int:
         as_json=arguments.json,
         timeout=arguments.timeout,
         settings=arguments.settings,
+        is_approved=arguments.yes,
     )
 
 

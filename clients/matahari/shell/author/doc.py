@@ -15,7 +15,7 @@ from matahari.shell.base.outcome import CommandError, ExitStatus
 from matahari.shell.display.docstring import without_parameters
 from matahari.shell.display.effects import declared_text
 from matahari.shell.display.render import printable
-from matahari.shell.display.schema_text import Row, definitions, parameter_rows, table_lines, type_text
+from matahari.shell.display.schema_text import Row, definitions, parameter_rows, table_lines, type_text, yields_text
 from matahari.shell.syntax.arguments import Parameters, parameters_from
 from matahari.shell.syntax.values import not_found
 from matahari.testing import MethodSpec, PluginHarness, PluginPlace, PluginStatus
@@ -123,6 +123,7 @@ def _page_table(heading: str, rows: Sequence[Row]) -> list[str]:
 def _syntax(method: MethodSpec, parameters: Parameters) -> str:
     syntax = f"{method.name} {parameters.syntax}".rstrip()
     kind = type_text(method.result, definitions(method.result)) if method.result else "any"
+    syntax += yields_text(method.params)
     return syntax if kind == "any" else f"{syntax} -> {kind}"
 
 

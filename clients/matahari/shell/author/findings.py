@@ -52,7 +52,7 @@ def examine(plugin: str, source: str, methods: Sequence[MethodSpec]) -> list[Fin
 def _about_plugin(plugin: str, module: Module, actions: Mapping[str, MethodSpec]) -> Iterator[Finding]:
     if not actions:
         remedy = "define a function whose name does not begin with _"
-        yield Finding("warning", "no-actions", "nothing is exported: there is no public function", remedy=remedy)
+        yield Finding("warning", "no-methods", "nothing is exported: there is no public function", remedy=remedy)
     if ast.get_docstring(module.tree) is None:
         remedy = "begin it with a text in quotes that says what the plugin is for"
         yield Finding("note", "undocumented", "the module has no docstring", 1, column=1, remedy=remedy)

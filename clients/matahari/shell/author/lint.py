@@ -39,14 +39,14 @@ def lint(path: os.PathLike[str], *, as_json: bool, settings: os.PathLike[str] | 
     except CommandError as error:
         print(f"matahari: {printable(str(error))}", file=sys.stderr)
         return ExitStatus.USAGE
-    actions: list[str] = []
+    methods: list[str] = []
     file = str(place.main)
     try:
         if misnamed is not None:
             findings = [misnamed]
         else:
             status = loaded(place, _status, settings=options)
-            actions = [method.name for method in status.methods]
+            methods = [method.name for method in status.methods]
             with tokenize.open(place.main) as stream:
                 source = stream.read()
             examined = not_silenced(examine(place.name, source, status.methods), source)
@@ -56,9 +56,9 @@ def lint(path: os.PathLike[str], *, as_json: bool, settings: os.PathLike[str] | 
         column = _column(error)
         findings = [Finding("error", "load", f"it cannot be loaded: {error}", error.line, column=column)]
     if as_json:
-        print(json_line(_record(place, file, actions, findings)))
+        print(json_line(_record(place, file, methods, findings)))
     else:
-        _print(place, file, actions, findings)
+        _print(place, file, methods, findings)
     return lint_status(findings)
 
 
@@ -135,12 +135,12 @@ def _column(error: PluginLoadError) -> int:
     return 0
 
 
-def _record(place: PluginPlace, file: str, actions: Sequence[str], findings: Sequence[Finding]) -> Mapping[str, object]:
+def _record(place: PluginPlace, file: str, methods: Sequence[str], findings: Sequence[Finding]) -> Mapping[str, object]:
     return {
         "plugin": place.name,
         "file": file,
         "ok": lint_status(findings) == ExitStatus.OK,
-        "actions": list(actions),
+        "methods": list(methods),
         "findings": [
             {
                 "severity": finding.severity,
@@ -157,11 +157,11 @@ def _record(place: PluginPlace, file: str, actions: Sequence[str], findings: Seq
     }
 
 
-def _print(place: PluginPlace, file: str, actions: Sequence[str], findings: Sequence[Finding]) -> None:
+def _print(place: PluginPlace, file: str, methods: Sequence[str], findings: Sequence[Finding]) -> None:
     for finding in findings:
         place_parts = [finding.file or file, *(str(part) for part in (finding.line, finding.column) if part)]
         remedy = f"; {finding.remedy}" if finding.remedy else ""
         print(printable(f"{':'.join(place_parts)}: {finding.severity}: {finding.text}{remedy} [{finding.code}]"))
     if lint_status(findings) == ExitStatus.OK:
-        number = len(actions)
-        print(f"{place.name} is fine: {number} action{'s' * (number != 1)} ({', '.join(actions)})")
+        number = len(methods)
+        print(f"{place.name} is fine: {number} method{'s' * (number != 1)} ({', '.join(methods)})")

@@ -7,8 +7,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from matahari.shell.author.source import Finding, Function, Module, parameters_in
+from matahari.shell.author.source import Finding, Function, Module, Severity, parameters_in
 from matahari.testing import MethodSpec
+from matahari.validation import SECRET_WORDS, is_secret_name
 
 __all__ = ["HOOKS", "SETTINGS", "pitfalls"]
 
@@ -29,6 +30,8 @@ _BLOCKING: Final[Mapping[str, str]] = {
     "urllib.request.urlopen": "await asyncio.to_thread(urllib.request.urlopen, …)",
 } | {f"requests.{verb}": f"await asyncio.to_thread(requests.{verb}, …)" for verb in ("get", "post", "put", "request")}
 _MUTABLE: Final = frozenset(("list", "dict", "set", "bytearray", "deque", "defaultdict", "Counter", "OrderedDict"))
+#: JSON types whose values are none that somebody hides: ``show_password: bool``, ``max_tokens: int``.
+_NO_SECRETS: Final = ("boolean", "integer", "number")
 #: Names by which a plugin speaks for itself.
 HOOKS: Final = ("self_check", "activate")
 SETTINGS: Final = "Settings"
@@ -47,6 +50,7 @@ def pitfalls(module: Module, actions: Mapping[str, MethodSpec]) -> Iterator[Find
         if name in actions:
             yield from _mutable_defaults(name, function)
             yield from _sections(name, function)
+            yield from _secrets(actions[name], function)
         if name in HOOKS:
             yield from _hook(name, function, is_action=name in actions)
     yield from _blocking(module.tree)
@@ -63,6 +67,24 @@ def _mutable_defaults(name: str, function: Function) -> Iterator[Finding]:
             text = f"{name}: the default {ast.unparse(default)} is one object for all calls of a process"
             remedy = "make it None, and the object within the function"
             yield Finding.at(default, "warning", "mutable-default", text, remedy, name)
+
+
+def _secrets(method: MethodSpec, function: Function) -> Iterator[Finding]:
+    """Parameters that are named like secrets and take text, and are shown and logged like all others."""
+    properties = method.params.get("properties")
+    schemas = properties if isinstance(properties, dict) else {}
+    for parameter in parameters_in(function.args):
+        name, schema = parameter.arg, schemas.get(parameter.arg)
+        kind = schema.get("type") if isinstance(schema, dict) else None
+        if name in method.sensitive or kind in _NO_SECRETS or not is_secret_name(name):
+            continue
+        if "'writeOnly': True" in str(schema):
+            continue  # its type hides it, as pydantic.SecretStr does
+        # A key may be that of a map as well.
+        severity: Severity = "warning" if any(word in name.lower() for word in SECRET_WORDS) else "note"
+        text = f"{method.name}: parameter {name} has the name of a secret, and its values are shown and logged"
+        remedy = f'declare it: @method(sensitive=["{name}"])'
+        yield Finding.at(parameter, severity, "secret", text, remedy, method.name)
 
 
 def _hook(name: str, function: Function, *, is_action: bool) -> Iterator[Finding]:

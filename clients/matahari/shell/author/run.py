@@ -17,10 +17,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
 from matahari.errors import PluginLoadError
+from matahari.shell.author.approval import approve, risk_here
 from matahari.shell.author.worker import find_plugin, find_settings, loaded
 from matahari.shell.base.outcome import CommandError, ExitStatus
+from matahari.shell.display.approval import Risk
 from matahari.shell.display.render import json_line, printable, value_record
-from matahari.shell.syntax.arguments import bind, parameters_from
+from matahari.shell.syntax.arguments import IN_BOTH_QUOTES, IN_QUOTES, bind, parameters_from
 from matahari.shell.syntax.lines import Word
 from matahari.testing import (
     CallFailure,
@@ -48,28 +50,41 @@ def run(
     as_json: bool,
     timeout: float,
     settings: os.PathLike[str] | None = None,
+    is_approved: bool = False,
 ) -> int:
-    """Load, call, print; gives the exit status."""
+    """Load, call, print; gives the exit status. A destructive method is asked about, unless that ``is_approved``."""
     display = _Display(as_json)
 
     async def call(plugin: PluginHarness) -> object:
-        schemas = {spec.name: spec.params for spec in plugin.status.methods}
-        parameters = parameters_from(schemas[method]) if method in schemas else None
+        specs = {spec.name: spec for spec in plugin.status.methods}
+        parameters = parameters_from(specs[method].params) if method in specs else None
         # The words come from another shell, which has taken the quotes away.
         given = bind([Word(text, 0, len(text)) for text in words], parameters, f"{plugin.status.name}.{method}")
+        if method in specs and not is_approved:
+            risk = risk_here(plugin.status.name, specs[method], given.args, given.kwargs)
+            if risk is not None:
+                raise _NeedsApproval(risk)
         running = plugin.begin_with(method, given.args, given.kwargs, timeout=timeout)
         with _cancelled_by_interrupt(running, display):
             async for report in running:
                 display.show(report)
             return await running
 
+    def load_and_call() -> object:
+        place = find_plugin(path)
+        return loaded(place, call, call_timeout=timeout, stop_timeout=LET_GO, settings=find_settings(settings))
+
     try:
-        value = loaded(
-            find_plugin(path), call, call_timeout=timeout, stop_timeout=LET_GO, settings=find_settings(settings)
-        )
+        try:
+            value = load_and_call()
+        except _NeedsApproval as needed:
+            # Nothing runs while somebody thinks: the plugin is loaded once more for the call.
+            approve(needed.risk)
+            is_approved = True
+            value = load_and_call()
     except CommandError as error:
-        print(f"matahari: {printable(str(error))}", file=sys.stderr)
-        return ExitStatus.USAGE
+        print(f"matahari: {printable(str(error).replace(IN_QUOTES, IN_BOTH_QUOTES))}", file=sys.stderr)
+        return error.status
     except (CallFailure, PluginLoadError) as failure:
         display.fail(failure_record(failure), _complete(failure))
         return ExitStatus.SOME_FAILED
@@ -80,6 +95,14 @@ def run(
         return ExitStatus.INTERRUPTED
     display.end(value)
     return ExitStatus.OK
+
+
+class _NeedsApproval(Exception):
+    """The call is one that somebody must have allowed."""
+
+    def __init__(self, risk: Risk) -> None:
+        super().__init__(risk.text)
+        self.risk = risk
 
 
 class _Interrupted(Exception):

@@ -24,7 +24,7 @@ class Finding:
         code: stable word for machines.
         text: what is wrong, for people.
         line: in the file, from 1; 0 when unknown.
-        name: the action or name that is meant, empty for the plugin.
+        name: the method or name that is meant, empty for the plugin.
         column: in the line, in characters from 1; 0 when unknown.
         remedy: what to do about it.
         file: the file, empty for the plugin's own module.

@@ -20,7 +20,7 @@ from matahari.errors import (
     UnknownActionError,
 )
 
-__all__ = ["CommandError", "ExitStatus", "first_failure", "is_usage", "status_of"]
+__all__ = ["CommandError", "CutShortError", "ExitStatus", "first_failure", "is_usage", "status_of"]
 
 _COMMAND_LINE: Final = "command line"  # what `ConfigError.file` says then
 
@@ -35,6 +35,8 @@ class ExitStatus(IntEnum):
     COULD_NOT_ASK = 4
     USAGE = 64
     INTERRUPTED = 130
+    CUT_SHORT = 141
+    """What shells have for a program that SIGPIPE ended."""
 
 
 class CommandError(MatahariError):
@@ -53,6 +55,10 @@ class CommandError(MatahariError):
         self.lines = lines
         self.position = position
         self.status = status
+
+
+class CutShortError(BrokenPipeError):
+    """Whoever reads the answers has gone while some were outstanding: nobody waits for them any more."""
 
 
 def first_failure(statuses: list[ExitStatus]) -> ExitStatus:

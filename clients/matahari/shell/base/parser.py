@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from matahari.shell.base.outcome import ExitStatus
 
-__all__ = ["CLIENT_DEFAULTS", "HelpFormatter", "LinesFormatter", "Parser", "seconds"]
+__all__ = ["CLIENT_DEFAULTS", "HelpFormatter", "LinesFormatter", "Parser", "cut", "parse_mixed", "seconds"]
 
 _WIDTH: Final = 80  # columns, where nothing tells
 _MARGIN: Final = 2  # columns that argparse leaves free
+
+_NUMBER: Final = re.compile(r"-\.?[0-9]")  # no option of ours looks like that
 
 CLIENT_DEFAULTS: Final[Mapping[str, object]] = {"log_level": "warning"}
 """Of ``mhsh`` and ``tap``, whose output is for a person: what goes well needs no log line."""
@@ -44,10 +47,13 @@ class Parser(argparse.ArgumentParser):
         found: tuple[Any, list[str]] = super().parse_known_args(args, namespace)
         known, unknown = found
         if unknown:
-            from matahari.validation import did_you_mean  # only wanted after a mistake
+            from matahari.validation import close_names  # only wanted after a mistake
 
-            offered = [one for one in self._option_string_actions if one.startswith("--")]
-            hint = did_you_mean(unknown[0].partition("=")[0], offered) if unknown[0].startswith("--") else ""
+            # Without the dashes, which all of them have: they would make any two short options alike.
+            offered = [one[2:] for one in self._option_string_actions if one.startswith("--")]
+            wrong = unknown[0].partition("=")[0]
+            close = close_names(wrong[2:], offered) if wrong.startswith("--") else ()
+            hint = f"; did you mean {' or '.join(repr(f'--{one}') for one in close)}?" if close else ""
             self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
         return known, unknown
 
@@ -80,3 +86,30 @@ def seconds(most: float) -> Callable[[str], float]:
         return value
 
     return convert
+
+
+def parse_mixed(parser: Parser, argv: Sequence[str], options: argparse.Namespace) -> argparse.Namespace:
+    """Read options and words in any order; numbers below zero are words, and so is all behind ``--``.
+
+    Args:
+        parser: takes options, and the rest as ``rest``.
+        options: what is known already; it is added to, with ``words``.
+    """
+    before, behind = cut(argv)
+    words: list[str] = []
+    while before:
+        if not before[0].startswith("-") or before[0] == "-" or _NUMBER.match(before[0]):
+            words.append(before.pop(0))
+        else:
+            options.rest = []
+            options = parser.parse_args(before, options)
+            before = list(options.rest)
+    options = parser.parse_args([], options)  # defaults
+    options.words = [*words, *behind]
+    return options
+
+
+def cut(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands before the first ``--``, and behind it."""
+    at = argv.index("--") if "--" in argv else len(argv)
+    return list(argv[:at]), list(argv[at + 1 :])

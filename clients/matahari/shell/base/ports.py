@@ -326,6 +326,9 @@ class ConsoleLike(EventSource, Protocol):
     def agents(self, hosts: HostFilter = None) -> Sequence[AgentLike]:
         """All agents, or those of some hosts."""
 
+    def unannounced(self) -> Sequence[AgentLike]:
+        """Agents that are connected, as the broker says, and never said on which host."""
+
     def packages(self) -> Sequence[str]:
         """All packages seen."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from matahari.shell.base.ports import PLUGIN_PACKAGE, ConsoleLike
+from matahari.shell.base.ports import PLUGIN_PACKAGE, AgentLike, ConsoleLike
 
 __all__ = ["MEMBER_WORDS", "Directory", "LiveDirectory", "Selection", "Snapshot", "take_snapshot"]
 
@@ -21,12 +21,14 @@ class Selection:
         hosts: names, empty for all hosts.
         package, class_name: the class, both empty for none.
         filters: property name -> value that an object must have.
+        undecided: agents that did not answer when the hosts were chosen by a filter, so that theirs may be missing.
     """
 
     hosts: tuple[str, ...] = ()
     package: str = ""
     class_name: str = ""
     filters: Mapping[str, object] = field(default_factory=dict)
+    undecided: tuple[AgentLike, ...] = ()
 
     @property
     def has_class(self) -> bool:
@@ -48,9 +50,9 @@ class Selection:
         """What of the mode a line is remembered with: ``(host)``, ``[package:Class]``, both, or ``-`` for neither."""
         return self.prompt.removeprefix("mhsh").removesuffix("> ").removesuffix("*").strip() or "-"
 
-    def with_hosts(self, hosts: Sequence[str]) -> Selection:
-        """The same with these hosts instead."""
-        return replace(self, hosts=tuple(dict.fromkeys(hosts)))
+    def with_hosts(self, hosts: Sequence[str], undecided: Sequence[AgentLike] = ()) -> Selection:
+        """The same with these hosts instead, and these agents that may be on further ones."""
+        return replace(self, hosts=tuple(dict.fromkeys(hosts)), undecided=tuple(undecided))
 
     def with_class(self, package: str, class_name: str) -> Selection:
         """The same with this class and without property filters."""

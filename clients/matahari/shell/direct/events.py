@@ -7,7 +7,7 @@ not known what is meant, and a script would hang.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from matahari.errors import MatahariError
 from matahari.shell.base.outcome import ExitStatus, first_failure, status_of
@@ -88,9 +88,10 @@ def run_events(options: argparse.Namespace, connect: Connect, output: Output) ->
 
 def _run(options: argparse.Namespace, console: ConsoleLike, output: Output) -> ExitStatus:
     name = options.words[0] if options.words else options.class_name
-    hosts, status, session = None, ExitStatus.OK, Session(console, output, limit=options.timeout)
+    hosts: Sequence[str] | None = None
+    status, session = ExitStatus.OK, Session(console, output, limit=options.timeout)
     if options.hosts is not None:
-        hosts, status = choose_hosts(session, options.hosts)
+        hosts, status, _ = choose_hosts(session, options.hosts)
     with console.events(asked_for(name), hosts=hosts, timeout=session.timeout) as stream:
         if name is not None and (text := unknown_class(name, console, ())):
             output.remark(text)

@@ -7,19 +7,17 @@ options that both have may stand before it or behind it.
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from matahari.shell.base.parser import LinesFormatter, Parser
+from matahari.shell.base.parser import LinesFormatter, Parser, cut, parse_mixed
 from matahari.shell.direct.client_options import add_client_options
 
-__all__ = ["DIRECT_WORDS", "SHELLS", "parse", "parse_mixed", "shell_parser"]
+__all__ = ["DIRECT_WORDS", "SHELLS", "parse", "shell_parser"]
 
 DIRECT_WORDS: Final = ("call", "describe", "events", "get", "hosts")
 SHELLS: Final = ("bash", "fish", "zsh")
 
-_NUMBER = re.compile(r"-\.?[0-9]")  # no option of ours looks like that
 _EPILOG = """\
 direct commands, each one request, for scripts and for short (mhsh WORD --help tells more):
   call PLUGIN.METHOD [ARG]...  call a method of a plugin, or of package:Class
@@ -60,27 +58,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def parse_mixed(parser: Parser, argv: Sequence[str], options: argparse.Namespace) -> argparse.Namespace:
-    """Read options and words in any order; numbers below zero are words, and so is all behind ``--``.
-
-    Args:
-        parser: takes options, and the rest as ``rest``.
-        options: what is known already; it is added to, with ``words``.
-    """
-    before, behind = _cut(argv)
-    words: list[str] = []
-    while before:
-        if not before[0].startswith("-") or before[0] == "-" or _NUMBER.match(before[0]):
-            words.append(before.pop(0))
-        else:
-            options.rest = []
-            options = parser.parse_args(before, options)
-            before = list(options.rest)
-    options = parser.parse_args([], options)  # defaults
-    options.words = [*words, *behind]
-    return options
-
-
 def shell_parser(*, words: str = "*") -> Parser:
     """The parser of everything but direct commands; ``words`` is how many it takes, as argparse says it."""
     parser = Parser(
@@ -111,7 +88,7 @@ def shell_parser(*, words: str = "*") -> Parser:
 
 def _word_at(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]] | None:
     """Options in front of a direct word, and that word with what follows; None when there is none."""
-    before, behind = _cut(argv)
+    before, behind = cut(argv)
     if not any(word in DIRECT_WORDS for word in before):
         return None
     # What stands behind the first word is that word's: it is taken as it is.
@@ -123,12 +100,6 @@ def _word_at(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]] | None
         return None
     options.direct = rest[0]
     return options, [*rest, *(["--", *behind] if behind else [])]
-
-
-def _cut(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What stands before the first ``--``, and behind it."""
-    at = argv.index("--") if "--" in argv else len(argv)
-    return list(argv[:at]), list(argv[at + 1 :])
 
 
 class _Version(argparse.Action):

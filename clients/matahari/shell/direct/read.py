@@ -6,7 +6,7 @@ import argparse
 
 from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure
 from matahari.shell.base.parser import Parser
-from matahari.shell.base.ports import ConsoleLike
+from matahari.shell.base.ports import PLUGIN_PACKAGE, ConsoleLike
 from matahari.shell.direct.call import target_of
 from matahari.shell.direct.target import (
     add_hosts_option,
@@ -18,6 +18,7 @@ from matahari.shell.direct.target import (
     run_words,
 )
 from matahari.shell.display.approval import Approval
+from matahari.shell.display.attendance import tell_unannounced
 from matahari.shell.display.output import Output
 from matahari.shell.display.render import one_line
 from matahari.shell.session import Session
@@ -66,10 +67,12 @@ def run_hosts(options: argparse.Namespace, console: ConsoleLike, output: Output,
             raise pointed(error, Line(text, (Word(text, 0, len(text)),), 0, len(text))) from error
     hosts, status = console.hosts(), ExitStatus.OK
     if options.words:  # an empty filter, as of a variable that is not set, does not mean all hosts
-        names, status = choose_hosts(session, text)
+        names, status, _ = choose_hosts(session, text)
         hosts = [host for host in hosts if host.name in set(names)]
     for host in hosts:
         output.row([one_line(host.name)], {"host": host.name, "uuid": str(host.uuid)})
+    if not options.words:
+        status = tell_unannounced(console, output)
     return first_failure([status, ExitStatus.OK if hosts else ExitStatus.NOTHING_MATCHED])
 
 
@@ -119,6 +122,14 @@ def check_describe(parser: Parser, options: argparse.Namespace) -> None:
         parser.error(str(error))
 
 
+def _package_of(console: ConsoleLike, class_name: str) -> str:
+    """Of a plugin, else of a class that may be named without its package, as for ``get``; of what nobody has, a plugin."""
+    packages = {one.package for one in console.classes() if one.name == class_name}
+    if not packages or PLUGIN_PACKAGE in packages:
+        return PLUGIN_PACKAGE
+    return find_class(console, class_name)[0]
+
+
 def run_describe(options: argparse.Namespace, console: ConsoleLike, output: Output, approval: Approval) -> ExitStatus:
     """Tell what is known of a method, or of a property.
 
@@ -128,6 +139,8 @@ def run_describe(options: argparse.Namespace, console: ConsoleLike, output: Outp
     session = Session(console, output, limit=options.timeout, approval=approval)
     [target] = options.words
     package, class_name, member = target_of(target)
+    if ":" not in target:
+        package = _package_of(console, class_name)
     chosen = choose(session, package, class_name, options.hosts, ("describe", target))
     if chosen.status is ExitStatus.NONE_ANSWERED:
         return chosen.status

@@ -129,6 +129,8 @@ def run_direct(options: argparse.Namespace, connect: Connect, approval: Approval
 class _Answers(Output):
     """Standard output has the answers alone."""
 
+    takes_commands = False
+
     def complain(self, lines: Sequence[str]) -> None:
         """Lines about what was not done, on standard error."""
         self.remark("\n".join(lines))

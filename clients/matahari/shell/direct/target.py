@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from matahari.errors import MatahariError, MissingArgumentError, NoAgentsError
 from matahari.shell.base.outcome import CommandError, ExitStatus, first_failure, status_of
 from matahari.shell.base.parser import Parser
-from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, ConsoleLike
+from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, AgentLike, ConsoleLike
 from matahari.shell.base.selection import LiveDirectory, Selection
 from matahari.shell.display.render import error_lines, failure_lines, failure_record, object_record, printable
 from matahari.shell.session import Session
@@ -17,6 +18,7 @@ from matahari.shell.verbs.hostfilters import HostFilters
 
 __all__ = [
     "Chosen",
+    "ChosenHosts",
     "add_hosts_option",
     "choose",
     "choose_hosts",
@@ -41,6 +43,19 @@ class Chosen:
     lacking: tuple[str, ...]
 
 
+class ChosenHosts(NamedTuple):
+    """The hosts that a filter means.
+
+    Attributes:
+        status: of asking; hosts that did not answer, and names that no host has, make it a failure.
+        undecided: agents that did not answer.
+    """
+
+    names: Sequence[str] = ()
+    status: ExitStatus = ExitStatus.OK
+    undecided: Sequence[AgentLike] = ()
+
+
 def add_hosts_option(parser: Parser) -> None:
     """``--hosts``."""
     parser.add_argument(
@@ -48,8 +63,8 @@ def add_hosts_option(parser: Parser) -> None:
     )
 
 
-def choose_hosts(session: Session, text: str) -> tuple[list[str], ExitStatus]:
-    """Names of the hosts that a filter means, and what came of asking.
+def choose_hosts(session: Session, text: str) -> ChosenHosts:
+    """The hosts that a filter means; who did not answer is told.
 
     Raises:
         CommandError: it is no filter.
@@ -60,7 +75,8 @@ def choose_hosts(session: Session, text: str) -> tuple[list[str], ExitStatus]:
         matches = filters.choose(text)
     except CommandError as error:
         raise pointed(error, Line(text, (Word(text, 0, len(text)),), 0, len(text))) from error
-    return [host.name for host in matches.hosts], filters.complain(matches, "undecided and left out")
+    status = filters.complain(matches, "undecided and left out", text)
+    return ChosenHosts([host.name for host in matches.hosts], status, matches.unanswered)
 
 
 def choose(session: Session, package: str, class_name: str, hosts: str | None, typed: tuple[str, str]) -> Chosen:
@@ -73,9 +89,9 @@ def choose(session: Session, package: str, class_name: str, hosts: str | None, t
         CommandError: nobody knows such a class; what was typed is shown with its column.
         NoAgentsError: nobody has it, or none of these hosts.
     """
-    names, status = ([], ExitStatus.OK) if hosts is None else choose_hosts(session, hosts)
+    names, status, undecided = ChosenHosts() if hosts is None else choose_hosts(session, hosts)
     try:
-        found = session.select(Selection(tuple(names), package, class_name))
+        found = session.select(Selection((), package, class_name).with_hosts(names, undecided))
     except NoAgentsError as error:
         raise _pointed_at_class(error, session.console, package, class_name, typed) from error
     objects = session.objects
@@ -157,13 +173,27 @@ def run_words(session: Session, command: str, target: str, member: str, words: S
     except CommandError as error:
         from matahari.shell.verbs.masking import masked_error  # only wanted after a mistake
 
-        told, shown = masked_error(session, error, line)
+        told, shown = masked_error(session, _for_system_shell(error, command, line), line)
         assert isinstance(told, CommandError)  # as this one is
         raise pointed(told, shown) from error
     except MissingArgumentError as error:
         if words:
             raise  # it is told where it is, or may be about a secret
         raise pointed(CommandError(str(error), position=len(line.text) + 1), line) from error
+
+
+def _for_system_shell(error: CommandError, command: str, line: Line) -> CommandError:
+    """The same of a name that is no argument, with what helps there: it may be an option, and its quotes are gone."""
+    from matahari.shell.direct.request import direct_parser  # only wanted after a mistake
+    from matahari.shell.syntax.arguments import IN_BOTH_QUOTES, IN_QUOTES
+
+    word = next((word.text for word in line.words if word.start == error.position), "")
+    option = f"--{word.partition('=')[0].replace('_', '-')}"
+    lines = [text.replace(IN_QUOTES, IN_BOTH_QUOTES) for text in error.lines]
+    if "=" in word and option in direct_parser(command).format_help():
+        lines.append(f"An option is {option}")
+    made = CommandError(*lines, position=error.position, status=error.status)
+    return made.with_traceback(error.__traceback__)
 
 
 def _more(session: Session, command: str) -> str:

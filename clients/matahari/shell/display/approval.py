@@ -84,10 +84,15 @@ class TerminalApproval:
 
         Raises:
             CommandError: the answer is not yes.
+            KeyboardInterrupt: as it comes.
         """
         self._forget_input()
         print(f"{risk.text}\nCall it? [y/N] ", end="", file=self._questions, flush=True)
-        answer = self._answers.readline()
+        try:
+            answer = self._answers.readline()
+        except KeyboardInterrupt:
+            print(f"\n% {printable(risk.method)} was not called", file=self._questions, flush=True)
+            raise
         if not answer.endswith("\n"):
             print(file=self._questions)  # Ctrl-D leaves the cursor behind the question
         if answer.strip().lower() not in ("y", "yes"):

@@ -13,7 +13,7 @@ from typing import Final
 
 from matahari.shell.base.ports import PLUGIN_PACKAGE, MethodLike, ObjectsLike, PropertyLike
 from matahari.shell.display.effects import declared_of
-from matahari.shell.display.schema_text import Row, definitions, parameter_rows, rules_text, type_text
+from matahari.shell.display.schema_text import Row, definitions, parameter_rows, rules_text, type_text, yields_text
 from matahari.shell.syntax.arguments import Parameters, documentation_of, parameters_from, schema_of
 from matahari.shell.syntax.values import type_name
 
@@ -28,7 +28,7 @@ class MethodText:
     """What is known of one method.
 
     Attributes:
-        signature: ``add(x: integer, y: integer = 1) -> integer``.
+        signature: ``add(x: integer, y: integer = 1) -> integer``; of a generator, ``yields Disk`` before the arrow.
         description: the author's, of any number of lines; empty for none.
         declared: effects, time limit and so on in one line, empty for none.
         rows: parameters, in order.
@@ -78,15 +78,16 @@ def _plugin_method(objects: ObjectsLike, method: MethodLike) -> MethodText:
     result = "" if gives is None else type_text(gives, definitions(gives))
     result = "" if result == _ANY else result
     rules = "" if gives is None else ", ".join(rules_text(gives, definitions(gives)))
+    arrow = _arrow(type_text(gives, definitions(gives), shows_choices=True)) if gives and result else ""
     shown, rows, records = f"({_UNSTATED})", tuple[Row, ...](), None
     if schema is not None:
         parameters = parameters_from(schema)
-        shown = f"({', '.join(_parameters(parameters, schema))})"
+        shown = f"({', '.join(_parameters(parameters, schema))}){yields_text(schema)}"
         rows = tuple(parameter_rows(parameters.schemas, schema))
         records = tuple(_parameter_record(name, parameters, schema) for name in parameters.schemas)
     return MethodText(
         method.name,
-        f"{method.name}{shown}{_arrow(result)}",
+        f"{method.name}{shown}{arrow}",
         documentation_of(objects, method.name) or method.description,
         declared_of(objects, method.name),
         rows,
@@ -116,7 +117,7 @@ def _parameters(parameters: Parameters, whole: Mapping[str, object]) -> list[str
 
 def _parameter(name: str, parameters: Parameters, named: Mapping[str, object]) -> str:
     schema = parameters.schemas[name]
-    text = _typed(name, type_text(schema, named))
+    text = _typed(name, type_text(schema, named, shows_choices=True))
     if name in parameters.required:
         return text
     return f"{text} = {json.dumps(schema['default'], ensure_ascii=False) if 'default' in schema else _UNSTATED}"

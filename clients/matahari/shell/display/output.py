@@ -50,7 +50,11 @@ class Output:
 
     Attributes:
         rows: how many answers were written to ``out`` so far.
+        place: file and line of the script that is run, in front of what is complained about; empty for none.
     """
+
+    takes_commands = True
+    """Whether what can be typed at the shell is of use for whoever reads this; not where one command is all."""
 
     def __init__(
         self, out: TextIO, err: TextIO, *, as_json: bool = False, colour: bool = False, debug: bool = False
@@ -61,6 +65,7 @@ class Output:
         self.debug = debug
         self.status = StatusLine(err)
         self.rows = 0
+        self.place = ""
         self._as_json = as_json
         self._pipe: Outlet | None = None
         self._wants_records = False
@@ -139,10 +144,20 @@ class Output:
     def complain(self, lines: Sequence[str]) -> None:
         """Lines about a command that was not run, and an empty line."""
         self.status.clear()
-        joined = printable("\n".join(lines))
+        joined = printable("\n".join(self._placed(lines)))
         stream = self.err if self.as_json or self.is_piped else self.out
         is_red = self.colour and (stream is self.out or stream.isatty())
         print(f"{_RED}{joined}{_PLAIN}\n" if is_red else f"{joined}\n", file=stream, flush=True)
+
+    def _placed(self, lines: Sequence[str]) -> Sequence[str]:
+        """The same with the place in the script in front; a mark below the first line stays below what it marks."""
+        if not self.place or not lines:
+            return lines
+        place = f"{self.place}: "
+        first, *rest = lines
+        if rest and rest[0].strip("% ") == "^":
+            rest[0] = f"%{' ' * len(place)}{rest[0][1:]}"
+        return [f"{place}{first}", *rest]
 
     def _print(self, row: Row) -> None:
         self.rows += not row.is_heading

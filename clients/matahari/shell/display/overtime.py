@@ -10,16 +10,23 @@ from matahari.errors import MatahariError, RemoteTimeoutError
 from matahari.shell.base.limits import DEFAULT_TIMEOUT
 from matahari.shell.base.ports import ObjectLike
 
-__all__ = ["REMEDY", "without_output"]
+__all__ = ["DIRECT_REMEDY", "REMEDY", "without_output"]
 
 REMEDY: Final = "(-t SECONDS or `timeout SECONDS` allows more)"
+DIRECT_REMEDY: Final = "(-t SECONDS allows more)"
 
 _TOO_LONG: Final = re.compile(r"(.*? took longer than (\S+) s)(; .*)?", re.DOTALL)
 _OUTPUT: Final = "; its output so far:"
 
 
 def without_output(
-    error: MatahariError | None, item: ObjectLike, method: str, *, limit: float | None, is_shown: bool
+    error: MatahariError | None,
+    item: ObjectLike,
+    method: str,
+    *,
+    limit: float | None,
+    is_shown: bool,
+    remedy: str = REMEDY,
 ) -> MatahariError | None:
     """The error as people want it; any other error as it is.
 
@@ -27,12 +34,13 @@ def without_output(
         item: on which the method was called.
         limit: seconds that somebody has given the call; None for nobody.
         is_shown: the output of the call on this object was shown as it came.
+        remedy: what allows more time, where it was the caller's.
     """
     if not isinstance(error, RemoteTimeoutError) or (found := _TOO_LONG.fullmatch(str(error))) is None:
         return error
     head, seconds, rest = found[1], found[2], found[3] or ""
     if _allows_more(seconds, item, method, limit):
-        head = f"{head} {REMEDY}"
+        head = f"{head} {remedy}"
     if is_shown and rest.startswith(_OUTPUT):
         rest = ""
     return RemoteTimeoutError(

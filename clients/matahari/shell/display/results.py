@@ -14,13 +14,14 @@ from typing import Final, Protocol
 
 from matahari.console import group_values
 from matahari.errors import MatahariError
-from matahari.shell.base.outcome import ExitStatus
-from matahari.shell.base.ports import ObjectLike, ObjectsLike, ResultLike
+from matahari.shell.base.outcome import CutShortError, ExitStatus
+from matahari.shell.base.ports import AgentLike, ObjectLike, ObjectsLike, ResultLike
+from matahari.shell.base.selection import Selection
 from matahari.shell.display.calls import ShownCall
 from matahari.shell.display.grouped import Told, failure_entries, told_lines, value_entries
 from matahari.shell.display.labels import Labels
 from matahari.shell.display.output import Output
-from matahari.shell.display.overtime import without_output
+from matahari.shell.display.overtime import DIRECT_REMEDY, REMEDY, without_output
 from matahari.shell.display.progress import ProgressBar
 from matahari.shell.display.readings import is_complete, readings
 from matahari.shell.display.render import call_record, failure_lines, printable, value_lines
@@ -36,6 +37,8 @@ class Shell(Protocol):
     """What showing results needs of the session."""
 
     output: Output
+    selection: Selection
+    absent: Sequence[str]
     limit: float | None
     answers: dict[str, object]
 
@@ -58,6 +61,8 @@ class ResultsView:
         prints_success: show values, and not failures alone.
         shows_ok: show a value of None as ``OK``.
         is_read: values of a property: records have no duration, and few objects that all answer no closing line.
+        unanswered: agents that may have more of these objects, besides those that the objects and the selection tell.
+        absent: hosts that have left the bus; None for those of the selected objects.
 
     Attributes:
         bar: how many are in; None for few objects, and with JSON that no pipe takes.
@@ -73,6 +78,8 @@ class ResultsView:
         prints_success: bool = True,
         shows_ok: bool = False,
         is_read: bool = False,
+        unanswered: Sequence[AgentLike] = (),
+        absent: Sequence[str] | None = None,
     ) -> None:
         self._objects = objects
         self._output = shell.output
@@ -84,8 +91,10 @@ class ResultsView:
         self._prints_success = prints_success
         self._shows_ok = shows_ok
         self._is_read = is_read
+        self._unit = next((one.unit for one in objects.properties if one.name == name), "") if is_read else ""
         self._labels = Labels(objects)
-        self._tally = Tally.of(objects)
+        silent = dict.fromkeys((*objects.unanswered, *shell.selection.undecided, *unanswered))
+        self._tally = Tally.of(objects, silent, shell.absent if absent is None else absent)
         self._limit = shell.limit
         self.has_shown: Callable[[ObjectLike], bool] = lambda item: False
         is_plain = not (self._output.as_json or self._output.is_piped)
@@ -105,6 +114,7 @@ class ResultsView:
             end: is called when no more are wanted, before the summary.
 
         Raises:
+            CutShortError: nobody reads them any more, and some are not in.
             MatahariError: from the results; where there were none, nothing is shown.
         """
         if self.bar is not None:
@@ -117,6 +127,11 @@ class ResultsView:
                 self._add(result)
         except MatahariError:
             is_asked = count > 0  # else no host would have taken it
+            raise
+        except BrokenPipeError as error:
+            is_asked = False  # nothing can be shown
+            if count < self._tally.expected:
+                raise CutShortError(f"ended with {count} of {self._tally.expected} answers in") from error
             raise
         finally:
             # Also after Ctrl-C: what is in stays shown and counted.
@@ -156,7 +171,10 @@ class ResultsView:
 
     def _add_failure(self, result: ResultLike, label: str, place: int) -> None:
         is_shown = self.has_shown(result.object)
-        error = without_output(result.error, result.object, self._name, limit=self._limit, is_shown=is_shown)
+        remedy = REMEDY if self._output.takes_commands else DIRECT_REMEDY
+        error = without_output(
+            result.error, result.object, self._name, limit=self._limit, is_shown=is_shown, remedy=remedy
+        )
         if self._keeps_failures:
             self._failures.append((is_silent(error), place, label, error))
         else:
@@ -174,11 +192,13 @@ class ResultsView:
 
     def _finish(self) -> None:
         self._tally.seconds = self._clock() - self._begun
+        if self._unit and self._tally.answered and self._output.width is not None:
+            self._output.remark(f"{self._name} in {printable(self._unit)}")
         if self._is_grouped:
             self._show_grouped()
         else:
             self.show_failures()
-        if self._tally.hosts > 1 and (self._is_grouped or self._tally.silent or not self._is_read):
+        if self._tally.all_hosts > 1 and (self._is_grouped or self._tally.silent or not self._is_read):
             self._output.remark(str(self._tally))
 
     def _show_grouped(self) -> None:

@@ -155,10 +155,15 @@ def show_rolling_call(
         shown.close()
         view.leave_out({one.host for one in call.results.not_asked})
 
+    is_read = True
     try:
         return view.show(_Batches(shown, waiting, view.show_failures), end=end)
+    except BrokenPipeError:
+        is_read = False
+        raise
     finally:
-        _tell_not_asked(shell.output, objects, method, call.results.not_asked)
+        if is_read:
+            _tell_not_asked(shell.output, objects, method, call.results.not_asked)
 
 
 def sampled(objects: ObjectsLike, limit: Amount, seed: str | None = None) -> tuple[str, ...]:

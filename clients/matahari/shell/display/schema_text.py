@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
-__all__ = ["Row", "definitions", "parameter_rows", "rules_text", "table_lines", "type_text"]
+__all__ = ["Row", "definitions", "parameter_rows", "rules_text", "table_lines", "type_text", "yields_text"]
 
 #: Type, name, and what else is known.
 Row: TypeAlias = tuple[str, str, str]
 
 #: Longest value, or list of values, that is shown, in characters.
 _MAX_SHOWN: Final = 200
+_MAX_CHOICES: Final = 60  # in place of a type, where a line has all parameters
 _REFERENCE: Final = "#/$defs/"
 #: How deep types within types are told; what is deeper is named by its outermost word.
 _MAX_DEPTH: Final = 3
@@ -60,39 +61,57 @@ def definitions(schema: Mapping[str, object] | None) -> Mapping[str, object]:
     return found if isinstance(found, Mapping) else {}
 
 
-def type_text(schema: Mapping[str, object], named: Mapping[str, object] | None = None, depth: int = 0) -> str:
+def type_text(
+    schema: Mapping[str, object],
+    named: Mapping[str, object] | None = None,
+    depth: int = 0,
+    *,
+    shows_choices: bool = False,
+) -> str:
     """The type in words: ``integer``, ``array of string``, ``string|null``, the name of an object's class.
 
     Args:
         schema: of one value.
         named: schemas by name, of ``$defs``.
         depth: for the recursion.
+        shows_choices: a few short values stand for themselves: ``"fast"|"slow"``.
     """
     name = _referred(schema)
     if name:
         inner = (named or {}).get(name)
-        kind = inner.get("type") if isinstance(inner, Mapping) else None
-        return (
-            name if kind in (None, "object") else type_text(inner, named, depth) if isinstance(inner, Mapping) else name
-        )
+        if not isinstance(inner, Mapping) or depth > _MAX_DEPTH or inner.get("type") in (None, "object"):
+            return name
+        return type_text(inner, named, depth + 1, shows_choices=shows_choices)
+    if shows_choices and (choices := _choices(schema)):
+        return choices
     alternatives = schema.get("anyOf") or schema.get("oneOf")
     if isinstance(alternatives, list) and depth < _MAX_DEPTH:
-        texts = [type_text(each, named, depth + 1) for each in alternatives if isinstance(each, Mapping)]
+        inside = [each for each in alternatives if isinstance(each, Mapping)]
+        texts = [type_text(each, named, depth + 1, shows_choices=shows_choices) for each in inside]
         return "|".join(dict.fromkeys(texts))
+    if schema.get("properties") and isinstance(title := schema.get("title"), str) and title:
+        return title
     kinds = schema.get("type")
     if isinstance(kinds, list):
         return "|".join(str(kind) for kind in kinds)
     items = schema.get("items")
     if kinds == "array" and isinstance(items, Mapping) and items and depth < _MAX_DEPTH:
-        return f"array of {type_text(items, named, depth + 1)}"
+        inner_text = type_text(items, named, depth + 1, shows_choices=shows_choices)
+        return f"array of ({inner_text})" if '"|"' in inner_text else f"array of {inner_text}"
     if kinds is None:
         values = schema.get("enum")
         kinds = "string" if isinstance(values, list) and all(isinstance(each, str) for each in values) else "any"
     return str(kinds)
 
 
+def _choices(schema: Mapping[str, object]) -> str:
+    values = schema.get("enum")
+    text = "|".join(json.dumps(value, ensure_ascii=False) for value in values) if isinstance(values, list) else ""
+    return text if len(text) <= _MAX_CHOICES else ""
+
+
 def rules_text(schema: Mapping[str, object], named: Mapping[str, object] | None = None) -> list[str]:
-    """What a value must be beside its type: ranges, lengths, patterns, choices; in words, one rule each."""
+    """What a value must be beside its type: ranges, lengths, patterns, choices, fields; in words, one rule each."""
     name = _referred(schema)
     inner = (named or {}).get(name) if name else None
     if isinstance(inner, Mapping):
@@ -112,7 +131,28 @@ def rules_text(schema: Mapping[str, object], named: Mapping[str, object] | None 
     for alternative in _list(schema.get("anyOf")):
         if isinstance(alternative, Mapping):
             found += [rule for rule in rules_text(alternative, named) if rule not in found]
+    if fields := _fields(schema):
+        found.append(f"fields {fields}")
+    items = schema.get("items")
+    if isinstance(items, Mapping):
+        inner = (named or {}).get(_referred(items), items)
+        if isinstance(inner, Mapping) and (fields := _fields(inner)):
+            found.append(f"each with fields {fields}")
     return found
+
+
+def _fields(schema: Mapping[str, object]) -> str:
+    """Those of an object in one line, with types; what may be left out is in parentheses. Empty where none are known."""
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return ""
+    required = _list(schema.get("required"))
+    texts: list[str] = []
+    for name, inner in properties.items():
+        text = f"{name}: {type_text(inner)}" if isinstance(inner, Mapping) else str(name)
+        texts.append(text if name in required else f"({text})")
+    shown = ", ".join(texts)
+    return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"
 
 
 def _range(schema: Mapping[str, object]) -> list[str]:
@@ -155,3 +195,10 @@ def _shown(values: list[object]) -> str:
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
+
+
+def yields_text(params: Mapping[str, object]) -> str:
+    """What a method yields, as it follows its parameters; empty when it yields nothing, or does not say what."""
+    yields = params.get("x-yields")
+    kind = type_text(yields, definitions(yields)) if isinstance(yields, Mapping) else "any"
+    return "" if kind == "any" else f" yields {kind}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from matahari.shell.base.outcome import CommandError, ExitStatus
 from matahari.shell.base.ports import ConsoleLike
 from matahari.shell.base.selection import Directory, Selection
+from matahari.shell.display.attendance import attendance_of, tell_absent
 from matahari.shell.display.output import Output
 from matahari.shell.display.rows import counted
 from matahari.shell.syntax.commands import Command
@@ -70,15 +71,15 @@ class EventCommands:
 
         name, count = _wish(values[-1])
         shell = self._shell
+        there = attendance_of(shell.console, shell.selection)
+        status = tell_absent(shell.output, there.absent)
         self._log().begin(shell.console)
-        with shell.console.events(
-            asked_for(name), hosts=shell.selection.hosts or None, timeout=shell.timeout
-        ) as stream:
+        with shell.console.events(asked_for(name), hosts=there.hosts, timeout=shell.timeout) as stream:
             if shell.output.err.isatty():
                 shell.output.remark(f"listening to {_hosts(shell.selection)}{_left_out(name)}; Ctrl-C ends")
             self._warn(name)
             follow(stream, shell.output, meant=wanted(name), count=count)
-        return ExitStatus.OK
+        return status
 
     def _show(self, values: tuple[object, ...]) -> ExitStatus:
         """Show the last events of the selected hosts that this shell has heard, of at most 1000.

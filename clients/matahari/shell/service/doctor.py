@@ -6,7 +6,6 @@ import asyncio
 import importlib.metadata
 import os
 import platform
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,10 +114,12 @@ def _state(report: Report, directory: Path) -> None:
 
 
 def _plugin_directory(report: Report, directory: Path) -> None:
-    open_to_others = [path for path in (directory, *_plugins(directory)) if path.stat().st_mode & stat.S_IWOTH]
-    for path in open_to_others:
-        report.bad(f"every user can change {path}, and so run code as the agent", f"chmod go-w {path}")
-    if not open_to_others:
+    from matahari.rpcagent import plugin_faults  # with all that it needs, only where there are plugins
+
+    faults = plugin_faults(directory)
+    for text in faults:
+        report.bad(text, "until then the agent does not load it")
+    if not faults:
         report.good(f"plugin directory {directory}: {len(list(_plugins(directory)))} files and folders to load")
 
 
@@ -177,7 +178,7 @@ def _report_features(report: Report, finding: Finding, advice: BrokerAdvice) -> 
     for line in advice.works:
         report.good(f"works: {line}")
     if finding.lists_agents:
-        report.good("presence list: an agent that dies is known at once")
+        report.good("presence list: an agent whose process ends is known at once")
     if finding.user_id_trusted:
         report.good("user-id: the sender of each message is proved")
     elif finding.kind == "matahari":

@@ -55,12 +55,13 @@ def hooks(arguments: argparse.Namespace) -> int:
 
 
 def facts(arguments: argparse.Namespace) -> int:
-    """Print the facts of this host; fails if a source failed."""
-    from matahari.facts import Facts
+    """Print the facts of this host; fails if a source failed, or if there is none of a name."""
+    from matahari.facts import Facts, builtin_facts
 
     settings = _settings(arguments)
     extensions = load_extensions(settings)
-    snapshot = asyncio.run(Facts(settings.facts, extensions).collect())
+    source = Facts(settings.facts, extensions, builtin=builtin_facts(settings.hostname))
+    snapshot = asyncio.run(source.collect())
     chosen = {name: value for name, value in sorted(snapshot.facts.items()) if _is_asked(name, arguments.names)}
     if arguments.json:
         print(json.dumps({"facts": chosen, "faults": _faults(snapshot, extensions)}, indent=2))
@@ -69,9 +70,12 @@ def facts(arguments: argparse.Namespace) -> int:
             print(f"{printable(name)} = {json.dumps(value)}")
         for fault in _faults(snapshot, extensions):
             print(f"matahari: {printable(fault['source'])}: {printable(fault['text'])}", file=sys.stderr)
+    unknown = [name for name in arguments.names if not any(_is_asked(one, [name]) for one in chosen)]
+    for name in unknown:
+        print(f"matahari: there is no fact {printable(repr(name))}{_hint(name, snapshot)}", file=sys.stderr)
     if snapshot.faults or extensions.failures:
         return ExitStatus.SOME_FAILED
-    return ExitStatus.OK if chosen or not arguments.names else ExitStatus.NOTHING_MATCHED
+    return ExitStatus.NOTHING_MATCHED if unknown else ExitStatus.OK
 
 
 HOOK_COMMANDS: Final[
@@ -121,6 +125,16 @@ def _record(extensions: Extensions) -> dict[str, object]:
 
 def _is_asked(name: str, asked: list[str]) -> bool:
     return not asked or any(name == one or name.startswith(f"{one}.") for one in asked)
+
+
+def _hint(name: str, snapshot: FactSnapshot) -> str:
+    """What may have been meant: a fact, a group of them, or facts whose last part is the name."""
+    from matahari.validation import did_you_mean  # only wanted after a mistake
+
+    groups = {one[:at] for one in snapshot.facts for at, sign in enumerate(one) if sign == "."}
+    same = [one for one in sorted(snapshot.facts) if one.rpartition(".")[2] == name][:2]
+    meant = f"; did you mean {' or '.join(map(repr, same))}?" if same else ""
+    return printable(meant or did_you_mean(name, {*snapshot.facts, *groups}))
 
 
 def _faults(snapshot: FactSnapshot, extensions: Extensions) -> list[dict[str, str]]:

@@ -106,6 +106,8 @@ async def run_node(settings: Settings, plan: Plan, reread: Callable[[], Settings
     async with contextlib.AsyncExitStack() as stack:
         facts: list[str] = []
         address = settings.broker
+        if plan.broker:  # before the state, which may lie in it and would make it for one user alone
+            private_directory(settings.socket.parent, is_open=settings.acl_file is not None)
         if plan.agents:
             _lock(stack, settings, plan.agents)
         if plan.broker:
@@ -115,12 +117,14 @@ async def run_node(settings: Settings, plan: Plan, reread: Callable[[], Settings
             broker = None
             facts.append(f"broker={address}")
         shared, offers = None, []
+        identity = _identity(settings) if plan.agents else None
         if plan.agents or plan.offered != ():
-            shared = await stack.enter_async_context(surround(settings))
+            hostname = settings.hostname if identity is None else identity.hostname
+            shared = await stack.enter_async_context(surround(settings, hostname))
             offers = await find_offers(shared.extensions, shared.gate.threads, plan.offered, AGENTS)
         tasks = TaskKeeper()
         stack.push_async_callback(tasks.cancel_all)
-        parts = [] if shared is None else _agents(settings, plan.agents, address, shared)
+        parts = [] if shared is None or identity is None else _agents(settings, plan.agents, address, shared, identity)
         if parts or offers:
             facts.append(f"agents={','.join([*plan.agents, *(offer.agent.name for offer in offers)])}")
         if shared is not None:
@@ -160,7 +164,6 @@ async def _broker(settings: Settings) -> AsyncIterator[tuple[Broker, Address, li
     from matahari.broker import Broker, raise_descriptor_limit, read_acl
 
     acl = None if settings.acl_file is None else read_acl(settings.acl_file)
-    private_directory(settings.socket.parent, is_open=acl is not None)
     broker = Broker(acl)
     tasks = TaskKeeper()
     try:
@@ -193,14 +196,15 @@ async def _remind(port: int) -> None:
         await asyncio.sleep(WARN_EVERY)
 
 
-def _agents(settings: Settings, names: Sequence[str], address: Address, shared: Surroundings) -> list[Part]:
+def _identity(settings: Settings) -> Identity:
+    files = IdentityFiles.of_host(settings.state, settings.custom_uuid_file, uid=os.geteuid())
+    return Identity(files, hostname=settings.hostname)
+
+
+def _agents(
+    settings: Settings, names: Sequence[str], address: Address, shared: Surroundings, identity: Identity
+) -> list[Part]:
     """The chosen agents; modules are imported only for these."""
-    if not names:
-        return []
-    uid = os.geteuid()
-    identity = Identity(
-        IdentityFiles.of_host(settings.state, settings.custom_uuid_file, uid=uid), hostname=settings.hostname
-    )
     parts: list[Part] = []
     for name in names:
         instance, epoch = next_start(settings.state / name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from matahari.agent import Gate
 from matahari.config import Settings, private_directory
-from matahari.facts import FactKeeper, Facts
+from matahari.facts import FactKeeper, Facts, builtin_facts
 from matahari.hooks import (
     AuditLog,
     BrokerRule,
@@ -42,8 +42,11 @@ class Surroundings:
 
 
 @contextlib.asynccontextmanager
-async def surround(settings: Settings) -> AsyncIterator[Surroundings]:
+async def surround(settings: Settings, hostname: str | None) -> AsyncIterator[Surroundings]:
     """Load, open and in the end close what agents need.
+
+    Args:
+        hostname: the name under which the host appears, None for the system's.
 
     Raises:
         ConfigError: the audit log cannot be opened.
@@ -65,7 +68,8 @@ async def surround(settings: Settings) -> AsyncIterator[Surroundings]:
     if audit is not None:
         private_directory(settings.state)
         audit.start()
-    keeper = FactKeeper(Facts(settings.facts, extensions), extensions, threads, interval=settings.facts_interval)
+    facts = Facts(settings.facts, extensions, builtin=builtin_facts(hostname))
+    keeper = FactKeeper(facts, extensions, threads, interval=settings.facts_interval)
     gate = Gate(
         extensions,
         threads,

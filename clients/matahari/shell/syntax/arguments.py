@@ -6,7 +6,9 @@ The rules, in this order:
    method publishes parameters of which the first two take a list and an object, in that order, by position and by name.
 2. ``name=value`` is a named argument when ``name`` is a parameter of the method that can be named, or when the method
    takes any name (``**kwargs``). Without published parameters there are no named arguments.
-3. ``name=value`` whose name is nearly that of such a parameter is a mistake; in quotes it is text.
+3. ``name=value`` with another name is a mistake, where parameters are published: taken for text it would be the value
+   of whatever parameter is next, and an option without its dashes would go unnoticed. With its name in quotes it is
+   text.
 4. Anything else is the next positional argument.
 
 A value is JSON when the word parses as JSON, else text. A quoted value is text. The parameter's schema decides where
@@ -19,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from matahari.shell.base.outcome import CommandError
 from matahari.shell.base.ports import ObjectsLike
@@ -27,17 +30,24 @@ from matahari.shell.syntax.values import parse_json
 from matahari.validation import did_you_mean
 
 __all__ = [
+    "IN_BOTH_QUOTES",
+    "IN_QUOTES",
     "CallArguments",
     "Parameters",
     "bind",
     "documentation_of",
     "entries_of",
+    "given_name",
     "has_unknown_name",
     "names_of",
     "parameters_from",
     "parameters_of",
     "schema_of",
 ]
+
+IN_QUOTES: Final = "; in quotes it is text"
+IN_BOTH_QUOTES: Final = "; as text it is '\"NAME=VALUE\"'"
+"""The same for words from the system's shell, which takes the outer quotes away."""
 
 _NAMED = re.compile(r"([^\W\d]\w*)=")
 
@@ -157,7 +167,7 @@ def _names(value: object) -> tuple[str, ...]:
 
 def has_unknown_name(words: Sequence[Word], parameters: Parameters | None) -> bool:
     """True when a word looks like ``name=value`` and is not known by that name: the published parameters may be old."""
-    return any(_named(word) and not _can_be_named(word, parameters) for word in words)
+    return any(given_name(word) and not _can_be_named(word, parameters) for word in words)
 
 
 def names_of(words: Sequence[Word], parameters: Parameters) -> list[str]:
@@ -165,7 +175,7 @@ def names_of(words: Sequence[Word], parameters: Parameters) -> list[str]:
     names: list[str] = []
     positional = iter(parameters.positional)
     for word in words:
-        named = _named(word)
+        named = given_name(word)
         names.append(named if named and _can_be_named(word, parameters) else next(positional, ""))
     return names
 
@@ -177,21 +187,21 @@ def bind(words: Sequence[Word], parameters: Parameters | None, method: str = "th
         method: what an error calls the method, as in ``calc.add``.
 
     Raises:
-        CommandError: a name is given twice, or is nearly that of a parameter.
+        CommandError: a name is given twice, or is none that the method takes.
     """
     if (explicit := _explicit(words)) is not None and not _takes_list_and_map(parameters):
         return explicit
     args: list[object] = []
     kwargs: dict[str, object] = {}
     for word in words:
-        name = _named(word)
+        name = given_name(word)
         if name and _can_be_named(word, parameters):
             if name in kwargs:
                 raise CommandError(f'Argument "{name}" is given twice', position=word.start)
             schema = parameters.schemas.get(name, parameters.others) if parameters else {}
             kwargs[name] = _value(word.text[len(name) + 1 :], schema, is_quoted=word.is_quoted)
         else:
-            _refuse_misspelt(name, word, parameters, method)
+            _refuse_unknown(name, word, parameters, method, len(args))
             args.append(_value(word.text, _schema_at(len(args), parameters), is_quoted=word.is_quoted))
     return CallArguments(tuple(args), kwargs)
 
@@ -215,7 +225,7 @@ def _takes_list_and_map(parameters: Parameters | None) -> bool:
     return (first is None or "array" in first) and (second is None or "object" in second)
 
 
-def _named(word: Word) -> str:
+def given_name(word: Word) -> str:
     """The name of ``name=value`` as written, empty when the word is no such thing; the name itself is not quoted."""
     found = _NAMED.match(word.text)
     if found is None or 0 <= word.quoted_at < found.end():
@@ -224,14 +234,22 @@ def _named(word: Word) -> str:
 
 
 def _can_be_named(word: Word, parameters: Parameters | None) -> bool:
-    return parameters is not None and (parameters.varkw or _named(word) in parameters.named)
+    return parameters is not None and (parameters.varkw or given_name(word) in parameters.named)
 
 
-def _refuse_misspelt(name: str, word: Word, parameters: Parameters | None, method: str) -> None:
-    if name and parameters is not None and name not in parameters.schemas:
-        hint = did_you_mean(name, parameters.named)
-        if hint:
-            raise CommandError(f"{method} has no argument {name!r}{hint}", position=word.start)
+def _refuse_unknown(name: str, word: Word, parameters: Parameters | None, method: str, position: int) -> None:
+    if not name or parameters is None:
+        return
+    if name in parameters.schemas:  # the value of one that cannot be named
+        takes_text = "string" in (_types(_schema_at(position, parameters)) or ("string",))
+        if not takes_text and not word.is_quoted:
+            text = f"{method} takes argument {name!r} by position only; give the value without {name}="
+            raise CommandError(text, position=word.start)
+        return
+    known = ", ".join(parameters.named)
+    takes = f"; it takes {known}" if known else "; it takes none by name"
+    hint = did_you_mean(name, parameters.named) or f"{takes}{IN_QUOTES}"
+    raise CommandError(f"{method} has no argument {name!r}{hint}", position=word.start)
 
 
 def _schema_at(position: int, parameters: Parameters | None) -> Mapping[str, object]:

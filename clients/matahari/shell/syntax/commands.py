@@ -192,10 +192,10 @@ class CommandSet:
                 from matahari.shell.syntax.mismatches import ambiguous_group  # only wanted after a mistake
 
                 raise ambiguous_group(line, [command for command, _ in fits])
-        if len(group) == 1:
-            raise failures[0]
-        from matahari.shell.syntax.mismatches import nothing_fits  # only wanted after a mistake
+        from matahari.shell.syntax.mismatches import nothing_fits, only_failure  # only wanted after a mistake
 
+        if len(group) == 1:
+            raise only_failure(failures[0], words)
         raise nothing_fits(line, group, failures, more=more or f"help {first}")
 
     def complete(self, before_cursor: str) -> tuple[int, list[str]]:

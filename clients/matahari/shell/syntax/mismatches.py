@@ -19,7 +19,7 @@ from matahari.shell.syntax.values import close_matches, not_found
 if TYPE_CHECKING:
     from matahari.shell.syntax.commands import Command
 
-__all__ = ["ambiguous", "ambiguous_group", "nothing_fits", "pipe_hint"]
+__all__ = ["ambiguous", "ambiguous_group", "nothing_fits", "only_failure", "pipe_hint"]
 
 MAX_SHOWN = 8  # candidates in an error; more would drive the reason off the screen
 MAX_MISSING = 3  # lines about what may come next; more would only be the candidates once more
@@ -77,6 +77,8 @@ def _reasons(deepest: Sequence[CommandError]) -> Iterable[str]:
             yield str(not_found(noun, word.text, known))
         elif close := close_matches(word.text, known):
             yield f"Invalid keyword '{word.text}'; did you mean {', '.join(close)}?"
+        else:
+            yield f"Invalid keyword '{word.text}'"
     yield from _missing([error for error in deepest if isinstance(error, MissingWordsError)])
     for error in deepest:
         if isinstance(error, RefusedWordError):
@@ -89,9 +91,15 @@ def _reasons(deepest: Sequence[CommandError]) -> Iterable[str]:
 def pipe_hint(word: Word) -> list[str]:
     """What to do when a pipe was meant in a word that is none, else nothing."""
     before, pipe, behind = word.source.partition(PIPE)
-    if not pipe or word.is_quoted or not before.strip():
+    if not pipe or word.is_quoted or not (before + behind).strip(PIPE):
         return []
-    return [f"A pipe has blanks around it: {before} {PIPE} {behind}".rstrip()]
+    return [f"A pipe has blanks around it: {before} {PIPE} {behind}".replace(":  ", ": ").rstrip()]
+
+
+def only_failure(error: CommandError, words: Sequence[Word]) -> CommandError:
+    """Why the only command does not fit, and what to do where a pipe was meant."""
+    hints = [hint for word in words if word.start == error.position for hint in pipe_hint(word)]
+    return CommandError(*error.lines, *hints, position=error.position, status=error.status) if hints else error
 
 
 def _missing(errors: Sequence[MissingWordsError]) -> Iterable[str]:

@@ -19,29 +19,37 @@ __all__ = ["pointed"]
 def pointed(error: MatahariError, words: Sequence[Word], objects: ObjectsLike, method: str) -> MatahariError:
     """The same refusal with the column of the argument that it is about.
 
-    It stays as it is where that is not known, and where the line may have a secret, which is not to be repeated.
+    It stays as it is where that is not known.
 
     Args:
         error: what the check of the arguments says, before anything was sent.
         words: the arguments as typed.
     """
     parameters = parameters_of(objects, method)
-    if parameters is None or any(entry.get("sensitive") for entry in entries_of(objects, method)):
+    if parameters is None:
         return error
+    has_secret = any(entry.get("sensitive") for entry in entries_of(objects, method))
     text = str(error)
     name = f"{objects.class_name.name}.{method}"
     for fault, position in _faults(words, parameters):
         if text.startswith(f"{name}{fault}"):
-            return CommandError(*text.split("\n"), *_misnamed(words, position, parameters), position=position)
+            # What was typed is not repeated where it may be secret; the line is masked by whoever shows it.
+            hints = () if has_secret else _misnamed(words, position, parameters)
+            return CommandError(*text.split("\n"), *hints, position=position)
     return error
 
 
 def _misnamed(words: Sequence[Word], position: int, parameters: Parameters) -> Iterator[str]:
-    """What to say where the word that does not fit looks like an argument by name, and there is none of that name."""
+    """What to say where the word that does not fit looks like an argument by name, and none is given by that name."""
     for word in words:
         before = NAME_BEFORE_VALUE.match(word.source)
-        if word.start == position and before is not None and before[0][:-1] not in parameters.named:
-            yield f"There is no argument {before[0][:-1]!r}; there are {', '.join(parameters.named) or 'none by name'}"
+        if word.start != position or before is None or before[0][:-1] in parameters.named:
+            continue
+        name, value = before[0][:-1], word.source[before.end() :]
+        if name in parameters.positional:
+            yield f"{name!r} is given by position: write {value} instead of {word.source}"
+        else:
+            yield f"There is no argument {name!r}; there are {', '.join(parameters.named) or 'none by name'}"
 
 
 def _faults(words: Sequence[Word], parameters: Parameters) -> Iterator[tuple[str, int]]:
@@ -49,7 +57,8 @@ def _faults(words: Sequence[Word], parameters: Parameters) -> Iterator[tuple[str
     by_position: list[Word] = []
     for word, name in zip(words, names_of(words, parameters), strict=True):
         before = NAME_BEFORE_VALUE.match(word.source)
-        if before is not None and before[0] == f"{name}=":
+        by_name = name in parameters.named or name not in parameters.positional
+        if by_name and before is not None and before[0] == f"{name}=":
             yield f", argument {name!r}: ", word.start + before.end()
             yield f" got argument {name!r} twice", word.start
         else:
@@ -57,6 +66,6 @@ def _faults(words: Sequence[Word], parameters: Parameters) -> Iterator[tuple[str
             yield f", argument {name or f'#{len(by_position)}'!r}: ", word.start
     taken = len(parameters.positional)
     if len(by_position) > taken:
-        yield f" takes {taken} positional arguments", by_position[taken].start
+        yield f" takes {taken} positional argument", by_position[taken].start
     if words:
         yield " needs argument", words[-1].end + 1

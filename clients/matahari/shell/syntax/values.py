@@ -158,7 +158,8 @@ class Text(NamedTuple):
     def convert(self, word: Word, bound: Bound) -> str:
         """The text itself; see the module."""
         if len(word.text) > self.maximum:
-            raise SchemaError("Parameter is too long")
+            said = f"{len(word.text)} characters, at most {self.maximum} are allowed"
+            raise SchemaError(f"Parameter is too long: {said}")
         return word.text
 
     def complete(self, fragment: str, bound: Bound) -> list[str]:
@@ -280,9 +281,9 @@ def not_found(noun: str, name: str, known: Sequence[str]) -> NoAgentsError:
 
 def close_matches(name: str, known: Sequence[str]) -> list[str]:
     """Up to three of ``known`` that a typing error may have turned into ``name``."""
-    import difflib  # costs start-up time and is only wanted after a mistake
+    from matahari.shell.syntax.closeness import closest  # costs start-up time and is only wanted after a mistake
 
-    return difflib.get_close_matches(name, sorted(set(known)), n=3)
+    return closest(name, known)
 
 
 def parse_json(text: str) -> object:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from matahari.shell.base.outcome import ExitStatus
+from matahari.shell.base.outcome import ExitStatus, first_failure
 from matahari.shell.base.ports import DEFAULT_PACKAGE, PLUGIN_PACKAGE, ObjectsLike
 from matahari.shell.base.selection import MEMBER_WORDS, Directory, LiveDirectory, Selection, Snapshot
+from matahari.shell.display.attendance import attendance_of, tell_absent, tell_others, tell_unannounced
 from matahari.shell.display.render import one_line, printable
 from matahari.shell.syntax.commands import Command, Source
 from matahari.shell.syntax.grammar import Group, Keyword, Repeat, Value
@@ -93,8 +94,9 @@ class GeneralCommands:
     def _topics(self, directory: Directory) -> Topic:
         def words() -> list[str]:
             from matahari.shell.pipes.running import STAGE_NAMES  # only help wants them
+            from matahari.shell.verbs.topics_text import TOPICS
 
-            return [*self._shell.commands(directory).first_words(), *STAGE_NAMES]
+            return [*self._shell.commands(directory).first_words(), *STAGE_NAMES, *TOPICS]
 
         return Topic(words)
 
@@ -103,17 +105,19 @@ class GeneralCommands:
         return [command.second for command in self._shell.commands(Snapshot()).visible(topic) if command.second]
 
     def _list_hosts(self, values: tuple[object, ...]) -> ExitStatus:
-        """List the names of all connected hosts, one a line."""
+        """List the names of all hosts on the bus, one a line."""
         for host in self._shell.console.hosts():
             self._shell.output.row([one_line(host.name)], {"host": host.name, "uuid": str(host.uuid)})
-        return ExitStatus.OK
+        return tell_unannounced(self._shell.console, self._shell.output)
 
     def _list_agents(self, values: tuple[object, ...]) -> ExitStatus:
         """List the names of the agents on the selected hosts, one a line."""
-        for agent in self._shell.console.agents(self._shell.selection.hosts or None):
+        console, output = self._shell.console, self._shell.output
+        there = attendance_of(console, self._shell.selection)
+        for agent in console.agents(there.hosts):
             record = {"host": agent.host, "agent": agent.name, "product": agent.product}
-            self._shell.output.row([one_line(agent.name)], record)
-        return ExitStatus.OK
+            output.row([one_line(agent.name)], record)
+        return first_failure([tell_absent(output, there.absent), tell_others(console, output, there)])
 
     def _list_packages(self, values: tuple[object, ...]) -> ExitStatus:
         """List the packages that the agents publish, one a line."""
@@ -140,7 +144,12 @@ class GeneralCommands:
 
     def _select_host(self, values: tuple[object, ...]) -> ExitStatus:
         """Restrict the selection to these hosts. An earlier choice of hosts is replaced."""
-        return self._shell.select(self._shell.selection.with_hosts(_texts(values[2])))
+        status = self._shell.select(self._shell.selection.with_hosts(_texts(values[2])))
+        if self._shell.output.is_piped:
+            from matahari.shell.verbs.hostfilters import show_selected  # most selections go nowhere
+
+            show_selected(self._shell.output, self._shell.selection.hosts)
+        return status
 
     def _select_class(self, values: tuple[object, ...]) -> ExitStatus:
         """Select a class, of the package org.matahariproject unless another is named. Property filters are dropped."""

@@ -14,7 +14,7 @@ from matahari.shell.display.render import printable
 from matahari.shell.syntax.commands import Command, CommandSet
 from matahari.shell.syntax.values import close_matches
 
-__all__ = ["HELP_ON_HELP", "TITLE", "UnknownTopicError", "command_help", "overview"]
+__all__ = ["HELP_ON_HELP", "TITLE", "UnknownTopicError", "command_help", "needs_class", "overview"]
 
 HELP_ON_HELP = 'Use "help" for the list of commands, "help COMMAND" for one of them.'
 
@@ -60,7 +60,7 @@ def command_help(commands: CommandSet, topic: str, more: Sequence[str] = (), *, 
         width: columns of the terminal; None where there is none, and texts are as they were written.
 
     Raises:
-        UnknownTopicError: the mode has no such command.
+        UnknownTopicError: the mode has no such command, and it is no topic.
     """
     visible = commands.visible(topic)
     if not visible:
@@ -69,9 +69,12 @@ def command_help(commands: CommandSet, topic: str, more: Sequence[str] = (), *, 
         stages = stage_commands()
         visible = stages.visible(topic)
         if not visible:
-            raise UnknownTopicError(
-                " ".join([topic, *more]), _hints(topic, [*commands.first_words(), *stages.first_words()])
-            )
+            from matahari.shell.verbs.topics_text import TOPICS, topic_lines  # nor these
+
+            if not more and (told := topic_lines(topic, needs_class(topic))):
+                return told
+            known = [*commands.first_words(), *stages.first_words(), *TOPICS]
+            raise UnknownTopicError(" ".join([topic, *more]), _hints(topic, known))
     found = [command for command in visible if _goes_on(command, more)]
     whole = [command for command in found if command.text.split()[1 : len(more) + 1] == list(more)]
     lines: list[str] = []
@@ -83,9 +86,14 @@ def command_help(commands: CommandSet, topic: str, more: Sequence[str] = (), *, 
     return lines[:-1]
 
 
+def needs_class(word: str) -> str:
+    """What to do first where nothing is selected that the command could be about."""
+    return f'"{word}" needs a class or plugin: select class (package PACKAGE) CLASS, or select plugin NAME'
+
+
 def _hints(word: str, known: Sequence[str]) -> list[str]:
     if word in MEMBER_WORDS and word not in known:
-        return [f'"{word}" needs a class: select class (package PACKAGE) CLASS']
+        return [needs_class(word)]
     meant = [one for one in known if word and one.startswith(word)] or close_matches(word.lower(), known)
     return [f"Did you mean {', '.join(meant)}?"] if meant else []
 

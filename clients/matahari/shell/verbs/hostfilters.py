@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HostFilters", "filter_text", "looks_like_filter"]
 
+MAX_EXPLAINED = 10  # hosts with a block each: what a person still reads
 MAX_FACT_NAMES = 5_000
 """Names of facts that completion offers; hosts with 1024 facts of their own each would make it useless."""
 
@@ -77,9 +78,10 @@ class HostFilters:
         with _pipes_told(text := filter_text(_words(values[-1]))):
             matches = self.choose(text)
         names = [host.name for host in matches.hosts]
-        status = self._shell.select(self._shell.selection.with_hosts(names))
+        status = self._shell.select(self._shell.selection.with_hosts(names, matches.unanswered))
+        show_selected(self._shell.output, names)
         self._shell.output.remark(f"{len(names)} of {counted(len(matches), 'host')}")
-        return first_failure([status, self.complain(matches, "undecided and not selected")])
+        return first_failure([status, self.complain(matches, "undecided and not selected", text)])
 
     def _explain(self, values: tuple[object, ...]) -> ExitStatus:
         """Show for every host whether a filter matches, and why; the selection stays as it is."""
@@ -89,10 +91,17 @@ class HostFilters:
     def explain(self, text: str) -> ExitStatus:
         """Show for every host whether the filter matches, and why."""
         matches = self._match(text)
-        for one in matches:
-            lines = [f"{one_line(one.host.name)}:"]
-            lines += [f"{INDENT}{printable(line)}" for line in one.explanation.lines()]
-            self._shell.output.row(lines, _record(one))
+        output = self._shell.output
+        if len(matches) > MAX_EXPLAINED and not (output.as_json or output.is_piped):
+            from matahari.shell.verbs.explaining import grouped_explanations  # of few each is told
+
+            for lines in grouped_explanations(matches):
+                output.row(lines, {})
+        else:
+            for one in matches:
+                lines = [f"{one_line(one.host.name)}:"]
+                lines += [f"{INDENT}{printable(line)}" for line in one.explanation.lines()]
+                output.row(lines, _record(one))
         if hints := self._hints(text, matches):
             self._shell.output.complain([f"% {printable(one.text)}" for one in hints])
         status = self.complain(matches, "undecided")
@@ -112,8 +121,9 @@ class HostFilters:
             return matches
         if matches.unanswered:
             silent = ", ".join(printable(one.name) for one in matches.unanswered)
-            late = f"No host matches; no answer within {self._shell.timeout:g} s from {silent}"
-            raise RequestTimeoutError(late, timeout=self._shell.timeout)
+            is_lost = all(not one.host for one in matches.unanswered)
+            late = f"within {self._shell.timeout:g} s from" if not is_lost else "from a host of unknown name:"
+            raise RequestTimeoutError(f"No host matches; no answer {late} {silent}", timeout=self._shell.timeout)
         none = "The only host does not match" if len(matches) == 1 else f"None of {len(matches)} hosts matches"
         hints = self._hints(text, matches)
         if not hints:
@@ -137,14 +147,28 @@ class HostFilters:
         self._shell.fact_names = frozenset(sorted(names)[:MAX_FACT_NAMES])
         return matches
 
-    def complain(self, matches: HostMatchesLike, meaning: str) -> ExitStatus:
-        """Name who did not answer, where that leaves the filter undecided; ``meaning`` is what comes of it."""
-        if not matches.unanswered:
-            return ExitStatus.OK
-        from matahari.shell.display.tally import unanswered_lines  # hosts usually answer
+    def complain(self, matches: HostMatchesLike, meaning: str, text: str = "") -> ExitStatus:
+        """Name who did not answer, where that leaves the filter undecided, and names of hosts that no host has.
 
-        self._shell.output.complain(unanswered_lines(matches.unanswered, meaning))
-        return ExitStatus.SOME_FAILED
+        Args:
+            meaning: what comes of it for who did not answer.
+            text: the filter as it was typed; empty where its names are told in another way.
+        """
+        lines = [f"% {printable(one)}" for one in self._unmatched(text, matches)]
+        if matches.unanswered:
+            from matahari.shell.display.tally import unanswered_lines  # hosts usually answer
+
+            lines += unanswered_lines(matches.unanswered, meaning)
+        if lines:
+            self._shell.output.complain(lines)
+        return ExitStatus.SOME_FAILED if lines else ExitStatus.OK
+
+    def _unmatched(self, text: str, matches: HostMatchesLike) -> Sequence[str]:
+        if "or" not in text.lower():
+            return ()  # a filter of one name that is not there matches no host, which is told elsewhere
+        from matahari.shell.verbs.filter_hints import unmatched_hosts
+
+        return unmatched_hosts(text, matches)
 
 
 @contextmanager
@@ -164,6 +188,13 @@ def _pipes_told(text: str) -> Iterator[None]:
         before = text[:at].split()[-1:] or [""]
         hint = f"A pipe has blanks around it: {' '.join([*before, PIPE, *behind])}"
         raise CommandError('Invalid filter: "|" is not known', hint, position=at) from error
+
+
+def show_selected(output: Output, hosts: Sequence[str]) -> None:
+    """Behind a pipe, the hosts that were selected: ``select hosts site = fra | count``."""
+    if output.is_piped:
+        for name in hosts:
+            output.row([one_line(name)], {"host": name})
 
 
 def filter_text(words: Sequence[Word]) -> str:

@@ -14,6 +14,7 @@ from matahari.errors import NoAgentsError
 from matahari.shell.base.outcome import ExitStatus, first_failure
 from matahari.shell.base.ports import PLUGIN_PACKAGE, AgentLike, ConsoleLike, HostLike, ObjectLike, ObjectsLike
 from matahari.shell.base.selection import Directory, Selection
+from matahari.shell.display.attendance import Attendance, attendance_of, tell_absent, tell_others
 from matahari.shell.display.method_text import method_text
 from matahari.shell.display.output import Output
 from matahari.shell.display.plugin_rows import plugin_rows
@@ -82,32 +83,32 @@ class Inspection:
 
     def _show_hosts(self, values: tuple[object, ...]) -> ExitStatus:
         """Show the selected hosts, or all: name, UUID and number of agents."""
-        chosen = self._shell.selection.hosts
-        hosts: list[HostLike] = [one for one in self._shell.console.hosts() if not chosen or one.name in chosen]
+        there = attendance_of(self._shell.console, self._shell.selection)
+        hosts: list[HostLike] = [
+            one for one in self._shell.console.hosts() if there.hosts is None or one.name in there.hosts
+        ]
         agents = Counter(one.host for one in self._shell.console.agents())
         rows = [(one.name, str(one.uuid), counted(agents[one.name], "agent")) for one in hosts]
         for line, one in zip(aligned(rows), hosts, strict=True):
             self._shell.output.row([line], {"host": one.name, "uuid": str(one.uuid), "agents": agents[one.name]})
-        if gone := [name for name in chosen if name not in {one.name for one in hosts}]:
-            self._shell.output.complain([f"% {printable(name)} is not on the bus" for name in gone])
-        if not hosts:
-            return ExitStatus.NOTHING_MATCHED
-        return ExitStatus.SOME_FAILED if gone else ExitStatus.OK
+        return self._status(there, hosts)
 
     def _show_agents(self, values: tuple[object, ...]) -> ExitStatus:
         """Show the agents on the selected hosts: host, product and name."""
-        agents = sorted(self._shell.console.agents(self._hosts), key=lambda one: (one.host, one.product, one.name))
+        there = attendance_of(self._shell.console, self._shell.selection)
+        agents = sorted(self._shell.console.agents(there.hosts), key=lambda one: (one.host, one.product, one.name))
         rows = aligned([(one.host or "-", one.product, one.name) for one in agents])
         for line, one in zip(rows, agents, strict=True):
             self._shell.output.row([line], {"host": one.host, "agent": one.name, "product": one.product})
-        return ExitStatus.OK if agents else ExitStatus.NOTHING_MATCHED
+        return self._status(there, agents)
 
     def _show_classes(self, values: tuple[object, ...]) -> ExitStatus:
         """Show the classes that the agents on the selected hosts publish: package and name."""
-        classes = self._shell.console.classes(hosts=self._hosts)
+        there = attendance_of(self._shell.console, self._shell.selection)
+        classes = self._shell.console.classes(hosts=there.hosts)
         for line, one in zip(aligned([(one.package, one.name) for one in classes]), classes, strict=True):
             self._shell.output.row([line], {"package": one.package, "class": one.name})
-        return ExitStatus.OK if classes else ExitStatus.NOTHING_MATCHED
+        return first_failure([tell_absent(self._shell.output, there.absent), _matched(classes)])
 
     def _show_methods(self, values: tuple[object, ...]) -> ExitStatus:
         """Show the methods of the selected class: signature, and the first line of the description."""
@@ -129,11 +130,12 @@ class Inspection:
 
         Hosts with the same of all these share a row.
         """
-        agents = self._shell.console.agents(self._hosts)  # refuses an unknown host, which is no missing plugin
+        there = attendance_of(self._shell.console, self._shell.selection)
+        agents = self._shell.console.agents(there.hosts)
         try:
             # Without a name: the objects of all classes of the package, in one question to each agent.
             objects = self._shell.console.select(
-                "", package=PLUGIN_PACKAGE, hosts=self._hosts, timeout=self._shell.timeout
+                "", package=PLUGIN_PACKAGE, hosts=there.hosts, timeout=self._shell.timeout
             )
         except NoAgentsError:
             raise NoAgentsError("There are no plugins" if agents else "No agent is on the bus") from None
@@ -141,7 +143,8 @@ class Inspection:
         for line, one in zip(aligned([one.cells for one in rows]), rows, strict=True):
             why = [f"{INDENT}{text}" for text in printable(one.why).split("\n") if text]
             self._shell.output.row([line, *why], one.record, failed=one.is_faulty)
-        return first_failure([self._complain(objects.unanswered), _matched(rows)])
+        absent = tell_absent(self._shell.output, there.absent)
+        return first_failure([absent, self._complain(objects.unanswered), _matched(rows)])
 
     def _show_facts(self, values: tuple[object, ...]) -> ExitStatus:
         """Show facts of the selected hosts, all or those called NAME, e.g. os.version or os.*: host, name and value.
@@ -151,7 +154,8 @@ class Inspection:
         group = values[2]
         assert isinstance(group, tuple)  # what a Group matches
         pattern = None if group[0] is None else str(group[0])
-        objects = self._shell.console.select("Host", hosts=self._hosts, timeout=self._shell.timeout)
+        there = attendance_of(self._shell.console, self._shell.selection)
+        objects = self._shell.console.select("Host", hosts=there.hosts, timeout=self._shell.timeout)
         told = [(found.host, name, value) for found in objects for name, value in sorted(_facts(found).items())]
         names = {name for _, name, _ in told}
         self._shell.fact_names = frozenset(sorted(self._shell.fact_names | names)[:MAX_FACT_NAMES])
@@ -160,14 +164,16 @@ class Inspection:
         lines = aligned([(host, name, _value_text(value)) for host, name, value in shown])
         for line, (host, name, value) in zip(lines, shown, strict=True):
             self._shell.output.row([line], {"host": host, "fact": name, "value": value})
-        status = self._complain(objects.unanswered)
+        status = first_failure([tell_absent(self._shell.output, there.absent), self._complain(objects.unanswered)])
         if pattern is not None and not wanted and status is ExitStatus.OK:
             raise not_found("Fact", pattern, sorted(names))
         return first_failure([status, _matched(shown)])
 
-    @property
-    def _hosts(self) -> Sequence[str] | None:
-        return self._shell.selection.hosts or None
+    def _status(self, there: Attendance, rows: Sequence[object]) -> ExitStatus:
+        """Tell who is missing in a list of hosts or agents."""
+        console, output = self._shell.console, self._shell.output
+        status = first_failure([tell_absent(output, there.absent), tell_others(console, output, there)])
+        return first_failure([status, _matched(rows)])
 
     def _complain(self, unanswered: Sequence[AgentLike]) -> ExitStatus:
         if not unanswered:

@@ -58,7 +58,8 @@ def masked_error(shell: Shell, error: MatahariError, line: Line) -> tuple[Mataha
     position = None
     if error.position is not None:  # what is about no place of the line, as a question, shows arguments in its own way
         lines = [_without(text, line, at) for text in lines]
-        position = min(error.position, at)
+        is_of_stage = bool(line.stages) and error.position >= line.stages[0].pipe > at
+        position = None if is_of_stage else min(error.position, at)
     made = CommandError(*lines, position=position, status=error.status)
     return made.with_traceback(error.__traceback__), shown
 
@@ -78,7 +79,10 @@ def _until(line: Line, at: int) -> Line:
 
 
 def _without(text: str, line: Line, at: int) -> str:
-    words = [*line.words, *chain.from_iterable(stage.words for stage in line.stages)]
+    stages = [stage.words for stage in line.stages]
+    if line.words and at < line.words[-1].end:  # the call is in front of the pipe: what names a stage is no argument
+        stages = [words[1:] for words in stages]
+    words = [*line.words, *chain.from_iterable(stages)]
     secrets = {_value(word) for word in words if word.end > at}
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)

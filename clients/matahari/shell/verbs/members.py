@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from matahari.errors import NoAgentsError
 from matahari.shell.base.outcome import CommandError, ExitStatus
@@ -14,11 +15,11 @@ from matahari.shell.display.docstring import without_parameters
 from matahari.shell.display.effects import declared_of
 from matahari.shell.display.method_text import property_row
 from matahari.shell.display.schema_text import parameter_rows
-from matahari.shell.syntax.arguments import documentation_of, parameters_from, schema_of
+from matahari.shell.syntax.arguments import documentation_of, given_name, parameters_from, schema_of
 from matahari.shell.syntax.commands import Action, Command, Detail
 from matahari.shell.syntax.grammar import Element, Group, Keyword, Repeat, Rest, Value
 from matahari.shell.syntax.lines import Word
-from matahari.shell.syntax.values import converter_for
+from matahari.shell.syntax.values import Bound, converter_for
 
 __all__ = ["MemberActions", "is_out_of_service", "is_plugin_class", "member_commands"]
 
@@ -41,8 +42,10 @@ class MemberActions(Protocol):
     def filter_property(self, name: str, value: object) -> ExitStatus:
         """Restrict the selection to objects with this value."""
 
-    def call_method(self, method: str, arguments: Sequence[object]) -> ExitStatus:
-        """Call a method with typed positional arguments."""
+    def call_method(
+        self, method: str, arguments: Sequence[object], named: Mapping[str, object] = MappingProxyType({})
+    ) -> ExitStatus:
+        """Call a method with typed arguments, by position and by name."""
 
     def summarise(self, name: str) -> ExitStatus:
         """Summarise the values of the last answers."""
@@ -72,7 +75,7 @@ def member_commands(objects: ObjectsLike, actions: MemberActions) -> Iterator[Co
         if is_plugin_class(objects):
             yield _plugin_command(objects, method, actions)
         else:
-            yield _method_command(objects, method, actions)
+            yield from _method_commands(objects, method, actions)
     yield Command(
         (Keyword("summary"), Value("NAME")),
         lambda values: actions.summarise(str(values[1])),
@@ -81,6 +84,9 @@ def member_commands(objects: ObjectsLike, actions: MemberActions) -> Iterator[Co
     if is_out_of_service(objects):
         anything = Value("METHOD")
         yield Command((Keyword("call"), anything, Rest()), partial(_run_any, actions), is_hidden=True)
+    elif not objects.methods:
+        name = objects.class_name.name if is_plugin_class(objects) else str(objects.class_name)
+        yield Command((Keyword("call"), Value("METHOD", _NoMethod(name)), Rest()), _never, is_hidden=True)
 
 
 def _nothing_selected() -> Iterator[Command]:
@@ -133,7 +139,26 @@ def _refuse_write(name: str, values: tuple[object, ...]) -> ExitStatus:
     raise CommandError(f'Property "{name}" is read-only')
 
 
-def _method_command(objects: ObjectsLike, method: MethodLike, actions: MemberActions) -> Command:
+class _NoMethod(NamedTuple):
+    """No word is a method of ``owner``. Said while a line is read, so that the class is looked at again before."""
+
+    owner: str
+    name: str = "str"
+
+    def convert(self, word: Word, bound: Bound) -> object:
+        """Always raises."""
+        raise NoAgentsError(f'{self.owner} has no method "{word.text}"; it has none')
+
+    def complete(self, fragment: str, bound: Bound) -> list[str]:
+        """Nothing."""
+        return []
+
+
+def _never(values: tuple[object, ...]) -> ExitStatus:
+    raise AssertionError("no word is a method")
+
+
+def _method_commands(objects: ObjectsLike, method: MethodLike, actions: MemberActions) -> Iterator[Command]:
     taken = [argument for argument in method.arguments if argument.direction in ("I", "IO")]
     elements: tuple[Element, ...] = ()
     is_tail = True
@@ -149,7 +174,24 @@ def _method_command(objects: ObjectsLike, method: MethodLike, actions: MemberAct
         return actions.call_method(method.name, list(_given(values[2:])))
 
     about = _with_declared(method.description or NO_DESCRIPTION, objects, method)
-    return Command((Keyword("call"), keyword, *elements), run, about, details)
+    if taken:
+        run_named = partial(_run_named, method.name, taken, actions)
+        yield Command((Keyword("call"), keyword, Rest(accepts=_has_names)), run_named, is_hidden=True)
+    yield Command((Keyword("call"), keyword, *elements), run, about, details)
+
+
+def _has_names(words: Sequence[Word]) -> bool:
+    return any(map(given_name, words))
+
+
+def _run_named(
+    method: str, arguments: Sequence[PropertyLike], actions: MemberActions, values: tuple[object, ...]
+) -> ExitStatus:
+    from matahari.shell.verbs.named_arguments import read_named  # most are given by position
+
+    words = values[-1]
+    assert isinstance(words, tuple)  # what Rest matches
+    return actions.call_method(method, *read_named(method, arguments, words))
 
 
 def _given(values: Iterable[object]) -> Iterator[object]:

@@ -14,6 +14,7 @@ from matahari.errors import NoAgentsError, RemoteError, UnexpectedError
 from matahari.shell.base.outcome import ExitStatus, first_failure
 from matahari.shell.base.ports import PLUGIN_PACKAGE, ConsoleLike, ObjectsLike
 from matahari.shell.base.selection import Directory, Selection
+from matahari.shell.display.attendance import attendance_of, tell_absent
 from matahari.shell.display.output import Output
 from matahari.shell.display.plugin_rows import FAULTY_STATES, load_error_text
 from matahari.shell.display.render import printable
@@ -41,6 +42,7 @@ class Shell(Protocol):
     console: ConsoleLike
     output: Output
     selection: Selection
+    absent: Sequence[str]
     limit: float | None
     answers: dict[str, object]
 
@@ -103,10 +105,12 @@ class _Reload:
         from matahari.shell.display.results import ResultsView  # uses the console, which a script may never need
 
         shell = self._shell
-        everywhere = self._fetch(shell.selection.hosts or None)
+        there = attendance_of(shell.console, shell.selection)
+        everywhere = self._fetch(there.hosts)
+        left_out = first_failure([tell_absent(shell.output, there.absent), self._complain(everywhere)])
         hosts = _hosts_with(everywhere, self._name)
         objects = everywhere if len(hosts) in (0, len(everywhere)) else self._fetch(hosts)
-        view = ResultsView(shell, objects, name=self._method)
+        view = ResultsView(shell, objects, name=self._method, unanswered=everywhere.unanswered, absent=there.absent)
         call = self._call(objects, view.bar)
         if self._name is not None and not hosts:
             # Nobody knows it, but a file may have come just now: agents look when they are asked.
@@ -116,7 +120,7 @@ class _Reload:
         if len(objects) < len(everywhere):
             left = len(everywhere) - len(objects)
             shell.output.remark(f"{counted(left, 'host')} without {printable(str(self._name))}")
-        statuses = [status, ExitStatus.SOME_FAILED if self._has_faults else ExitStatus.OK]
+        statuses = [status, left_out, ExitStatus.SOME_FAILED if self._has_faults else ExitStatus.OK]
         if self._has_news and shell.selection.package == PLUGIN_PACKAGE:
             statuses.append(shell.select(shell.selection))  # the class may have other methods now
         return first_failure(statuses)
@@ -130,6 +134,14 @@ class _Reload:
         if not len(found):
             raise NoAgentsError("No selected host runs plugins")
         return found
+
+    def _complain(self, objects: ObjectsLike) -> ExitStatus:
+        if not objects.unanswered:
+            return ExitStatus.OK
+        from matahari.shell.display.tally import unanswered_lines  # hosts usually answer
+
+        self._shell.output.complain(unanswered_lines(objects.unanswered, "not asked"))
+        return ExitStatus.SOME_FAILED
 
     def _call(self, objects: ObjectsLike, bar: ProgressBar | None) -> ShownCall:
         from matahari.shell.display.calls import ShownCall  # as above

@@ -80,7 +80,7 @@ class SensitiveMethods:
         return None
 
     def _secret_from(self, words: Sequence[Word], known: Container[str] | None) -> int | None:
-        """The column where the arguments of a call begin that may have a secret among them, or a single secret."""
+        """The column where the arguments of a call begin that may be secret, or a single secret."""
         for at, word in enumerate(words):
             arguments = words[at + 1 :]
             if assigns_secret(word.text):
@@ -88,8 +88,9 @@ class SensitiveMethods:
             if not arguments:
                 return None
             if word.text in self._methods:
-                if any(_has_secret(one, arguments) for one in self._methods[word.text]):
-                    return arguments[0].start
+                found = [_first_secret(one, arguments) for one in self._methods[word.text]]
+                if at_least := [one for one in found if one is not None]:
+                    return arguments[min(at_least)].start
             elif len(arguments) > 1 and (_is_short_for(word, _CALL) or (at == 0 and _is_nearly_call(word))):
                 method = arguments[0].text
                 if (known is not None and method not in known) or self._may_be_meant(method):
@@ -135,7 +136,7 @@ def _of_schema(method: MethodLike) -> _Declared | None:
     """What the schema of a class tells: agents that are no plugins declare nothing."""
     names = tuple(one.name for one in method.arguments if one.direction != "O")
     secret = frozenset(filter(looks_secret, names))
-    return _Declared(secret, Parameters({name: {} for name in names}, names, ())) if secret else None
+    return _Declared(secret, Parameters({name: {} for name in names}, names, names)) if secret else None
 
 
 def _is_nearly_call(word: Word) -> bool:
@@ -148,14 +149,19 @@ def _is_short_for(word: Word, commands: Sequence[str]) -> bool:
     return len(word.text) >= _LEAST and any(command.startswith(word.text) for command in commands)
 
 
-def _has_secret(declared: _Declared, words: Sequence[Word]) -> bool:
+def _first_secret(declared: _Declared, words: Sequence[Word]) -> int | None:
+    """The first argument that may be secret; the first of all where it is not certain which parameter each is for.
+
+    Those behind a secret are no less secret: it may have blanks, and nobody has put it in quotes.
+    """
     parameters = declared.parameters
     if parameters is None or has_unknown_name(words, parameters) or _is_explicit(words):
-        return True
-    names = set(names_of(words, parameters))
+        return 0
     # What *args and **kwargs take has no name in the schema: one that is sensitive hides all that they take.
     hides_rest = not declared.names <= parameters.schemas.keys()
-    return bool(names & declared.names) or (hides_rest and not names <= parameters.schemas.keys())
+    names = names_of(words, parameters)
+    secret = (one in declared.names or (hides_rest and one not in parameters.schemas) for one in names)
+    return next((at for at, is_secret in enumerate(secret) if is_secret), None)
 
 
 def _is_explicit(words: Sequence[Word]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from matahari.shell.base.outcome import ExitStatus
@@ -25,6 +25,7 @@ class Shell(MemberActions, EventShell, WrappingShell, Protocol):
     console: ConsoleLike
     output: Output
     selection: Selection
+    absent: Sequence[str]
     objects: ObjectsLike | None
     finished: bool
     limit: float | None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from matahari.agent import Afterlife
 from matahari.errors import PluginError
 from matahari.rpcagent import Action, CallFailure, CallResult, PluginStatus, Reporter, unknown_action
 from matahari.validation import did_you_mean
@@ -97,6 +98,7 @@ class SimulatedPlugins:
         request_id: str = "",
         on_progress: Reporter | None = None,
         checked: Action | None = None,
+        afterlife: Afterlife | None = None,
     ) -> CallResult:
         """Answer as the function and the rules say; ``timeout`` is kept by whoever asks, reports are not simulated."""
         action = checked or self._check(name, method, args, kwargs or {})

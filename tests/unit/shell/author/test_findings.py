@@ -111,7 +111,7 @@ def test_a_function_that_hides_a_builtin_is_told_when_the_builtin_is_used() -> N
 def test_a_plugin_named_as_a_standard_module_and_one_without_actions() -> None:
     [found] = look(GOOD, plugin="json")
     assert (found.severity, found.code) == ("note", "shadowing")
-    assert codes(examine("shop", '"""Doc."""\nX = 1\n', [])) == [("warning", "no-actions", 0)]
+    assert codes(examine("shop", '"""Doc."""\nX = 1\n', [])) == [("warning", "no-methods", 0)]
 
 
 def test_an_assigned_lambda_cannot_be_annotated() -> None:

@@ -32,5 +32,5 @@ def test_a_comment_silences_the_findings_of_its_line(comment: str, left: list[st
 def test_other_lines_texts_and_findings_without_a_line_are_not_silenced() -> None:
     assert not_silenced(FINDINGS, "def f(x): pass\n# noqa\n") == FINDINGS
     assert not_silenced(FINDINGS, "def f(x='# noqa'): pass\n") == FINDINGS
-    plugin = [Finding("note", "no-actions", "x")]
+    plugin = [Finding("note", "no-methods", "x")]
     assert not_silenced(plugin, "# noqa\n") == plugin

@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import pytest
 
+from matahari.hostproto import Json
 from matahari.shell.author.pitfalls import pitfalls
 from matahari.shell.author.source import Finding, Module
 from matahari.testing import MethodSpec
@@ -141,3 +142,29 @@ def test_what_a_long_docstring_leaves_out_is_told(change: tuple[str, str], sever
     assert (severity, "docstring") in [(each.severity, each.code) for each in found]
     assert any(text in each.text for each in found)
     assert {each.line for each in found} == {3}
+
+
+def secret_findings(parameters: str, schemas: dict[str, Json], sensitive: tuple[str, ...] = ()) -> list[Finding]:
+    module = Module(ast.parse(f"def f({parameters}): pass"))
+    spec = MethodSpec("f", {"properties": schemas}, sensitive=sensitive)
+    return [one for one in pitfalls(module, {"f": spec}) if one.code == "secret"]
+
+
+def test_a_parameter_that_is_named_like_a_secret_is_found_where_it_stands() -> None:
+    [found] = secret_findings("user, api_token: str", {"user": {}, "api_token": {"type": "string"}})
+    assert (found.severity, found.line, found.column, found.name) == ("warning", 1, 13, "f")
+    assert found.text == "f: parameter api_token has the name of a secret, and its values are shown and logged"
+    assert found.remedy == 'declare it: @method(sensitive=["api_token"])'
+    assert [one.severity for one in secret_findings("*, key=None, **passwords", {"key": {}})] == ["note", "warning"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": "boolean"}, {"type": "integer"}, {"type": "string", "format": "password", "writeOnly": True}],
+)
+def test_what_is_no_text_or_hidden_by_its_type_is_no_secret_to_declare(schema: dict[str, Json]) -> None:
+    assert secret_findings("token", {"token": schema}) == []
+
+
+def test_a_secret_that_is_declared_is_fine() -> None:
+    assert secret_findings("token: str", {"token": {"type": "string"}}, ("token",)) == []

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import pytest
 
-from matahari.shell.base.parser import HelpFormatter, LinesFormatter
+from matahari.shell.base.parser import HelpFormatter, LinesFormatter, Parser
 
 TEXT = "word " * 60
 
@@ -39,3 +39,20 @@ def test_help_needs_no_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
     missing: TextIO | None = None
     monkeypatch.setattr(sys, "__stdout__", missing)
     assert told(HelpFormatter) == told(argparse.HelpFormatter)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("--foo", ""), ("--lg", "--log"), ("--jsno=1", "--json"), ("--time-out", "--timeout"), ("-q", "")],
+)
+def test_an_unknown_option_is_told_with_one_that_is_like_it_behind_the_dashes(
+    typed: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = Parser(prog="it", allow_abbrev=False)
+    for name in ("--log", "--json", "--timeout", "--port"):
+        parser.add_argument(name, action="store_true")
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args([typed])
+    assert ended.value.code == 64
+    hint = f"; did you mean {meant!r}?" if meant else ""
+    assert capsys.readouterr().err.endswith(f"it: unrecognized arguments: {typed}{hint}\n")

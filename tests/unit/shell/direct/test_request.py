@@ -95,13 +95,26 @@ def test_a_host_that_was_chosen_and_lacks_the_plugin_is_told(capsys: pytest.Capt
     assert none.err == "% The one host that is meant has no plugin calc\n"
 
 
+def test_an_option_without_its_dashes_is_told_and_nothing_is_called(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capsys, "call", "calc.greet", "hosts=web*", "-y")
+    assert (ran.status, ran.out, ran.console.calls) == (ExitStatus.USAGE, "", [])
+    assert ran.err == (
+        "% calc.greet has no argument 'hosts'; it takes name, greeting; as text it is '\"NAME=VALUE\"'\n"
+        "% An option is --hosts\n"
+        "%     call calc.greet hosts=web*\n"
+        "%                     ^\n"
+    )
+    quoted = Ran(capsys, "call", "calc.greet", '"hosts=web*"')
+    assert quoted.console.calls == [("greet", ("hosts=web*",), {})]
+
+
 @pytest.mark.parametrize(
     ("argv", "status", "text"),
     [
         (["call", "calc.nosuch"], ExitStatus.NOTHING_MATCHED, '% Method "nosuch" not found'),
         (["call", "nosuch.add"], ExitStatus.NOTHING_MATCHED, '% Plugin "nosuch" not found\n%     call nosuch.add\n'),
         (["call", "Host.identify"], ExitStatus.NOTHING_MATCHED, "mhsh call org.matahariproject:Host.identify"),
-        (["call", "calc.add", "1", "rigth=2", "yy=2"], ExitStatus.USAGE, "did you mean 'y'?"),
+        (["call", "calc.add", "1", "yy=2"], ExitStatus.USAGE, "did you mean 'y'?"),
         (["call", "org.matahariproject:Host.get_uuid"], ExitStatus.USAGE, "% Missing arguments: 'LIFETIME'"),
         (["call", "org.matahariproject:Host.identify", "x"], ExitStatus.USAGE, "% Excess arguments: 'x'"),
         (["call", "calc.add", "--hosts", "nosuch"], ExitStatus.NOTHING_MATCHED, "% None of 3 hosts matches"),
@@ -242,6 +255,7 @@ def test_a_method_is_described_as_in_the_shell(capsys: pytest.CaptureFixture[str
     [record] = Ran(capsys, "describe", "calc.add", "--json", "--hosts", "web1").records
     assert (record["name"], record["member"]) == ("add", "method")
     assert Ran(capsys, "describe", "org.matahariproject:Host.load").out.startswith("load: map\n")
+    assert Ran(capsys, "describe", "Host.load").out.startswith("load: map\n")
 
 
 def test_what_cannot_be_described_is_told(capsys: pytest.CaptureFixture[str]) -> None:

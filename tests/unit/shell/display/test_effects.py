@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from unittest.mock import Mock
 
 import pytest
 from prompt_toolkit.input import create_pipe_input
@@ -87,6 +88,21 @@ def test_without_a_yes_nothing_is_called_and_the_status_tells(answer: str) -> No
     assert "on 1 host: web1\n" in person.questions.getvalue()
     assert made.console.calls == []
     assert person.questions.getvalue().endswith("[y/N] " if answer else "[y/N] \n")
+
+
+def test_ctrl_c_at_the_question_says_that_nothing_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    person = Person()
+    monkeypatch.setattr(person, "answers", Mock(readline=interrupted))
+    person.approval = TerminalApproval(person.answers, person.questions, forget_input=person.forget)
+    made = shell(dangerous("web1"), person)
+    made.run(f"{CALC}; select host web1")
+    with pytest.raises(KeyboardInterrupt):
+        made.run("call add 1 2")
+    assert person.questions.getvalue().endswith("Call it? [y/N] \n% add was not called\n")
+    assert made.console.calls == []
 
 
 def test_other_methods_are_called_without_a_question() -> None:

@@ -9,7 +9,7 @@ import pytest
 from matahari.console import Missed, Output, RemoteObject, Report
 from matahari.errors import AbortedError, MatahariError, RemoteTimeoutError
 from matahari.qmf import Value
-from matahari.shell.display.overtime import REMEDY, without_output
+from matahari.shell.display.overtime import DIRECT_REMEDY, REMEDY, without_output
 from matahari.shell.mhsh import main
 from tests.support.fake_console import FakeConsole, fleet
 from tests.support.shell import CALC, TestShell
@@ -97,7 +97,7 @@ def test_records_have_the_whole_text() -> None:
 @pytest.mark.parametrize("rolling", [[], ["--batch", "2"]])
 def test_direct_calls_are_told_too(rolling: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     main(["call", "-t", "10", *rolling, "calc.add", "1", "2"], connect=lambda options: late(LATE))
-    assert f"db1:  % {LATE} {REMEDY}\n" in capsys.readouterr().out
+    assert f"db1:  % {LATE} {DIRECT_REMEDY}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("error", [None, AbortedError("x took longer than 10 s"), RemoteTimeoutError("too slow")])

@@ -273,8 +273,17 @@ def test_a_command_within_a_piped_one_has_a_pipe_of_its_own() -> None:
 def test_a_pipe_in_a_regular_expression_of_a_filter_is_none() -> None:
     shell = TestShell()
     assert shell.run("select hosts /web1 | db1|db1/ | count") is ExitStatus.OK
-    assert shell.out() == "0\n"
+    assert shell.out() == "1\n"
     assert shell.session.selection.hosts == ("db1",)
+
+
+@pytest.mark.parametrize("line", ["select hosts web*", "select host web1 web2"])
+def test_the_hosts_that_were_selected_go_through_a_pipe(line: str) -> None:
+    shell = TestShell()
+    assert shell.says(f"{line} | count") == "2\n"
+    assert shell.says(f"{line} | grep 2") == "web2\n"
+    assert shell.session.selection.hosts == ("web1", "web2")
+    assert shell.says(line) == ""
 
 
 OFFERED = [

@@ -44,7 +44,7 @@ CASES: list[tuple[str, Parameters | None, tuple[object, ...], dict[str, object]]
     ("1 2", ADD, (1, 2), {}),
     ("x=1 y=2", ADD, (), {"x": 1, "y": 2}),
     ("1 y=2", ADD, (1,), {"y": 2}),
-    ("z=1", ADD, ("z=1",), {}),
+    ("'z=1'", ADD, ("z=1",), {}),
     ("z=1", SHOW, (), {"z": 1}),
     ("z=1", None, ("z=1",), {}),
     ("'z=1' \"z\"=1", SHOW, ("z=1", "z=1"), {}),
@@ -114,7 +114,33 @@ def test_a_name_that_is_nearly_that_of_a_parameter_is_refused_at_its_column(type
     assert caught.value.position == typed.index("colour")
 
 
-@pytest.mark.parametrize("typed", ["'colour=blue'", "HOME=/root", "a+colour=blue"])
+@pytest.mark.parametrize("typed", ["at=now shade=blue", "now color=red shade=blue", "shade=blue at=now"])
+def test_a_name_that_nothing_takes_as_text_either_is_the_mistake_and_not_the_argument_in_whose_place_it_stands(
+    typed: str,
+) -> None:
+    with pytest.raises(CommandError) as caught:
+        bind(split(typed)[0].words, WHEN, "typed.when")
+    assert (
+        str(caught.value).splitlines()[0]
+        == "typed.when has no argument 'shade'; it takes at, color; in quotes it is text"
+    )
+    assert caught.value.position == typed.index("shade")
+
+
+def test_the_name_of_what_is_given_by_position_only_is_refused_where_no_text_is_taken() -> None:
+    number = {"properties": {"x": {"type": "integer"}}, "x-positional": ["x"], "x-positional-only": ["x"]}
+    with pytest.raises(CommandError) as caught:
+        bind(split("call add x=1")[0].words[2:], parameters_from(number), "calc.add")
+    assert str(caught.value) == "calc.add takes argument 'x' by position only; give the value without x="
+    assert caught.value.position == 9
+    for schema in ({}, {"type": "string"}):
+        text = number | {"properties": {"x": schema}}
+        assert bind(split("call add x=1")[0].words[2:], parameters_from(text), "calc.add").args == ("x=1",)
+    quoted = split('call add "x=1"')[0].words[2:]
+    assert bind(quoted, parameters_from(number), "calc.add").args == ("x=1",)
+
+
+@pytest.mark.parametrize("typed", ["'colour=blue'", "'HOME=/root'", "a+colour=blue"])
 def test_text_with_an_equals_sign_stays_text(typed: str) -> None:
     assert bind(split(typed)[0].words, WHEN).args == (typed.strip("'"),)
 

@@ -111,7 +111,7 @@ def test_a_group_whose_candidates_are_all_hidden_lists_none() -> None:
     commands = only(*(Command((Keyword("x"), Keyword(word)), nothing, is_hidden=True) for word in "ab"))
     with pytest.raises(CommandError) as caught:
         commands.find(split("x c")[0])
-    assert caught.value.lines == ('Invalid Command: "x c"',)
+    assert caught.value.lines == ('Invalid Command: "x c"', "Invalid keyword 'c'")
     assert commands.first_words() == []
 
 

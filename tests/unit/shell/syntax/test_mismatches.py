@@ -51,6 +51,25 @@ def test_a_first_word_that_stands_behind_others_names_these() -> None:
     assert shell.says("LITS hosts") == "*** Unknown syntax: LITS hosts\n% Did you mean list?\n\n"
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [("clear class", "Invalid keyword 'class'"), ("clear host", "Invalid keyword 'host'"), ("show run", "'run'")],
+)
+def test_the_reason_comes_before_the_candidates(line: str, reason: str) -> None:
+    first, _, second, third, *_ = TestShell().says(line).splitlines()
+    assert first.startswith("% Invalid Command: ")
+    assert reason in second
+    assert third == "% Candidates are:"
+
+
+def test_a_pipe_without_a_blank_behind_it_is_told() -> None:
+    said = TestShell().says("list hosts |count").splitlines()
+    assert "% Excess arguments: '|count'" in said
+    assert "% A pipe has blanks around it: | count" in said
+    single = CommandSet.of([Command((Keyword("get"),), nothing)])
+    assert caught(single, "get |count").lines[1:] == ("A pipe has blanks around it: | count",)
+
+
 def test_a_pipe_without_blanks_is_told() -> None:
     [line] = split("list hosts|head 'a|b' |")
     assert [pipe_hint(word) for word in line.words] == [

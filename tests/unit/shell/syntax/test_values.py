@@ -64,7 +64,7 @@ REFUSED: list[tuple[Converter, str, str]] = [
     (Real(None, 5), "6.5", "Value 6.5 overflows maximum of range (5)"),
     (Boolean(), "maybe", '"maybe" is not a boolean'),
     (Boolean(), "__import__('os')", "\"__import__('os')\" is not a boolean"),
-    (Text(3), "abcd", "Parameter is too long"),
+    (Text(3), "abcd", "Parameter is too long: 4 characters, at most 3 are allowed"),
     (Uuid(), "x", '"x" is not a UUID'),
     (JsonList(), '{"a": 1}', '"{"a": 1}" is not a list'),
     (JsonList(), "[1,", '"[1," is not a valid list'),

@@ -111,7 +111,21 @@ def test_a_question_mark_shows_help_and_leaves_the_line_as_it_was() -> None:
     shell = TestShell()
     type_into(shell, "list h?osts\rquit\r")
     helped, answer = shell.out().split("\n", 1)
-    assert helped.split() == ["hosts", "List", "the", "names", "of", "all", "connected", "hosts,", "one", "a", "line."]
+    assert helped.split() == [
+        "hosts",
+        "List",
+        "the",
+        "names",
+        "of",
+        "all",
+        "hosts",
+        "on",
+        "the",
+        "bus,",
+        "one",
+        "a",
+        "line.",
+    ]
     assert answer == HOSTS
 
 

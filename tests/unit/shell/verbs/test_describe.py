@@ -45,7 +45,7 @@ def painting(*, as_json: bool = False) -> TestShell:
 
 def test_a_method_is_described_with_all_that_is_published() -> None:
     assert painting().says("describe boom") == (
-        "boom(color: string, *, coats: integer = 2) -> integer\n"
+        'boom(color: "red"|"blue", *, coats: integer = 2) -> integer\n'
         "    Paint it.\n"
         "\n"
         "    Twice.\\x1b\n"

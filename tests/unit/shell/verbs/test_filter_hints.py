@@ -32,6 +32,12 @@ def hints(text: str, console: FakeConsole | None = None) -> list[tuple[str, int 
         ("DB1 and class Hots", [('no agent publishes the class "Hots"; did you mean Host?', 14)]),
         ("plugin clac >= 1", [('no host has the plugin "clac"; did you mean calc?', 7)]),
         ("plugin calc >= 99", []),
+        ("Host.hostnam = x", [('Host has no property "hostnam"; did you mean Host.hostname?', 0)]),
+        ("db1 and Hots.hostname = x", [('no agent publishes the class "Hots"; did you mean Host?', 8)]),
+        ("Host.hostname = x and has Host.frob.1", [('Host has no property "frob"', 26)]),
+        ("Host.hostname.1 in (x, y)", []),
+        ("agent rpcc", [('no host has the agent "rpcc"; did you mean rpc?', 6)]),
+        ("agent rpc and nosuch", [('no host is called "nosuch"', 14)]),
         ("db1 and not (wbe1 or plugin clac)", []),
         ("wbe* or /wbe/", []),
         ("nosuch or nosuch", [('no host is called "nosuch"', 0)]),
@@ -59,5 +65,5 @@ def test_a_long_list_of_hosts_gives_few_hints() -> None:
 
 
 def test_classes_that_cannot_be_asked_for_are_not_said_to_be_missing() -> None:
-    matches = fleet().match_hosts("class Hots or plugin clac")
-    assert filter_hints("class Hots or plugin clac", matches, Gone([], [])) == []
+    text = "class Hots or plugin clac or Host.frob = 1"
+    assert filter_hints(text, fleet().match_hosts(text), Gone([], [])) == []

@@ -6,8 +6,11 @@ import io
 
 import pytest
 
+from matahari.filters import parse
+from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import Snapshot
 from matahari.shell.verbs.help import overview
+from matahari.shell.verbs.topics_text import topic_lines
 from tests.support.fake_classes import PLUGINS
 from tests.support.shell import CALC, TestShell
 
@@ -87,9 +90,39 @@ def test_help_on_help_and_on_nothing() -> None:
     shell = TestShell()
     assert len(shell.says("help help").splitlines()) == 1
     assert shell.says("help nosuch") == "*** No help on nosuch\n\n"
-    assert shell.says("help get") == (
-        '*** No help on get\n% "get" needs a class: select class (package PACKAGE) CLASS\n\n'
+    assert shell.says("help get nosuch") == (
+        "*** No help on get nosuch\n"
+        '% "get" needs a class or plugin: select class (package PACKAGE) CLASS, or select plugin NAME\n'
+        "\n"
     )
+
+
+@pytest.mark.parametrize(("line", "syntax"), [("help call", "call METHOD ([ARG])"), ("help get", "get PROPERTY")])
+def test_help_on_what_a_class_brings_is_there_without_one_and_says_what_is_needed(line: str, syntax: str) -> None:
+    shell = TestShell()
+    assert shell.run(line) == ExitStatus.OK
+    said = shell.out()
+    assert said.startswith(f" > {syntax}\n\n")
+    assert said.endswith(" needs a class or plugin: select class (package PACKAGE) CLASS, or select plugin NAME\n")
+    shell.run(CALC)
+    assert "needs a class" not in shell.says(line)
+
+
+@pytest.mark.parametrize(
+    ("topic", "said"), [("filter", "role in (db, web)"), ("pipe", "grep"), ("value", "NAME=VALUE"), ("fil", "filter")]
+)
+def test_there_is_help_on_what_is_no_command(topic: str, said: str) -> None:
+    shell = TestShell()
+    assert shell.run(f"help {topic}") == (ExitStatus.NOTHING_MATCHED if topic == "fil" else ExitStatus.OK)
+    assert said in shell.out()
+
+
+def test_the_filters_of_the_help_are_filters() -> None:
+    lines = [line[2:35] for line in topic_lines("filter", "") if line.startswith("  ")]
+    filters = [part for line in lines for part in line.strip().split("  ")]
+    assert len(filters) == 11
+    for text in filters:
+        parse(text)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from matahari.console import Host
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import Snapshot
 from matahari.shell.syntax.lines import scan, split
@@ -50,6 +51,31 @@ def test_hosts_are_selected_by_filter_and_by_name(line: str, hosts: tuple[str, .
     shell = shell_with_facts()
     shell.run(line)
     assert shell.session.selection.hosts == hosts
+
+
+def test_many_hosts_of_which_the_same_is_to_be_said_are_explained_together() -> None:
+    names = [f"h{number:02}" for number in range(1, 13)]
+    shell = shell_with_facts()
+    shell.console.machines = [Host(name, str(number)) for number, name in enumerate(names)]
+    shell.console.facts = {name: {"role": "web"} for name in names[:9]}
+    shell.console.facts["h10"] = {"role": "db"}
+    shell.run("select hosts explain role = web and not h01")
+    lines = shell.out().splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == [
+        "8 hosts (h02, h03, h04, h05, h06, h07, h08, h09):",
+        "2 hosts (h11, h12):",
+        "h01:",
+        "h10:",
+    ]
+    assert lines[1:5] == [
+        "    yes     role = web and not h01",
+        '      yes     role = web: role is "web"',
+        "      yes     not h01",
+        "        no      h01: by its name",
+    ]
+    assert "        yes     h01: the host is h01" in lines
+    shell.run("select hosts explain role = web | count")
+    assert shell.out().splitlines()[-1] == "12"
 
 
 def test_a_filter_ends_where_the_command_ends() -> None:

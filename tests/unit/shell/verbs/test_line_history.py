@@ -236,7 +236,7 @@ def test_a_line_with_a_declared_secret_is_in_memory_only(tmp_path: Path) -> None
     history.add("call greet bob hunter2", "[p:calc]")
     history.add("call greet bob", "[p:calc]")
     assert "hunter2" not in path.read_text()
-    assert [entry.shown for entry in history.entries] == ["call greet ***", "call greet bob"]
+    assert [entry.shown for entry in history.entries] == ["call greet bob ***", "call greet bob"]
     assert next(iter(history.offered("-"))) == "call greet bob"
     assert "call greet bob hunter2" in history.offered("-")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from matahari.console import AgentSummary
 from matahari.qmf import Value
 from matahari.shell.base.outcome import ExitStatus
 from matahari.shell.base.selection import take_snapshot
@@ -43,6 +44,28 @@ def test_only_selected_hosts_are_asked() -> None:
     shell = shell_with_plugins()
     assert shell.run("select host db1; rel calc") is ExitStatus.OK
     assert shell.out() == "db1: generation 1 -> 2; added mul; removed sub, div\n"
+
+
+def test_a_host_that_hangs_or_has_left_is_told_and_the_others_are_asked() -> None:
+    shell = shell_with_plugins()
+    shell.console.mute = {"web1"}
+    shell.run("select host db1 web1 web2")
+    shell.console.gone = {"web2"}
+    assert shell.run("reload calc") is ExitStatus.SOME_FAILED
+    assert shell.out() == (
+        "% web2 is not on the bus\n\n"
+        "% web1 did not answer; not asked: matahariproject.org:rpc:web1\n\n"
+        "db1: generation 1 -> 2; added mul; removed sub, div\n"
+    )
+    assert without_time(shell.err()) == "3 hosts: 1 answered, 0 failed, 2 silent (not on the bus: web2)\n"
+
+
+def test_an_agent_of_unknown_host_is_told_by_a_reload_of_all() -> None:
+    shell = shell_with_plugins(without=("web1", "web2"))
+    shell.console.ghosts = [AgentSummary("v:rpc:1", "", "rpc")]
+    assert shell.run("reload calc") is ExitStatus.SOME_FAILED
+    assert "% a host of unknown name did not answer; not asked: v:rpc:1\n" in shell.out()
+    assert "2 hosts: 1 answered, 0 failed, 1 silent" in shell.err()
 
 
 def test_hosts_without_the_plugin_have_not_failed() -> None:

@@ -234,11 +234,13 @@ def test_more_hosts_than_were_approved_are_asked_about_again() -> None:
     assert [risk.hosts for risk in person.asked] == [("web1",), ("web1", "web2")]
 
 
-@pytest.mark.parametrize("other", ["call add 1 3", "call add 1", "call add 1 y=2", "call add 1 2.0", "call add 1 '2'"])
+@pytest.mark.parametrize(
+    "other", ["call show 1 3", "call show 1", "call show 1 y=2", "call show 1 2.0", "call show 1 '2'"]
+)
 def test_the_same_method_with_other_arguments_is_asked_about(other: str) -> None:
     person = Person()
     shell = destructive(person)
-    lines = iter(["call add 1 2", other, "call add 1 2", other])
+    lines = iter(["call show 1 2", other, "call show 1 2", other])
     Watch(shell.session, "", 2.0).run(lambda: shell.run(next(lines)), 4)
     assert len(person.asked) == 2
 
