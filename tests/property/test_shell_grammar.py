@@ -22,7 +22,7 @@ NAMES = st.sampled_from(["foo", "bar", "baz", "b", "wibble"])
 CONVERTERS = st.sampled_from([Text(), Integer(0, 99), Real(), Boolean(), Uuid(), JsonList(), JsonMap()])
 VALUES = st.builds(Value, NAMES, CONVERTERS)
 ELEMENTS: st.SearchStrategy[Element] = st.recursive(
-    st.one_of(st.builds(Keyword, NAMES), VALUES, st.builds(Repeat, VALUES), st.builds(Rest)),
+    st.one_of(st.builds(Keyword, NAMES), VALUES, st.builds(Repeat, VALUES), st.builds(Rest, accepts=st.none())),
     lambda inner: st.builds(Group, st.lists(inner, min_size=1, max_size=3).map(tuple)),
     max_leaves=6,
 )

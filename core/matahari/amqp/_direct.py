@@ -63,7 +63,7 @@ def encode_directly(message: Message) -> bytes | None:
 def decode_directly(data: bytes) -> Message | None:
     """Read one delivery's bytes; None when they are of another shape, or no message at all."""
     try:
-        return _decode(data)
+        return _decode(bytes(data))  # proton's own encoder gives a bytearray, of which a part is one too
     except (IndexError, struct.error, UnicodeDecodeError):
         return None
 
